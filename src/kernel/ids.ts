@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+
+/** Crockford base 32, as in ULIDs: no I, L, O or U, sorts like its numbers. */
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+function base32(value: bigint, length: number): string {
+  let rest = value;
+  let text = '';
+  for (let i = 0; i < length; i++) {
+    text = ALPHABET[Number(rest & 31n)] + text;
+    rest >>= 5n;
+  }
+  return text;
+}
+
+/** What an id names; the prefix is part of the id, so that a pasted id says what it is. */
+export type IdPrefix = 'rec' | 'per' | 'svc' | 'tea' | 'key' | 'adm';
+
+/**
+ * A new identifier: prefix, underscore, 48 bits of time, 80 random bits (26 characters).
+ * Sorts by time of creation to the millisecond.
+ */
+export function newId(prefix: IdPrefix, now: number = Date.now()): string {
+  const random = BigInt(`0x${randomBytes(10).toString('hex')}`);
+  return `${prefix}_${base32((BigInt(now) << 80n) | random, 26)}`;
+}
+
+const SHAPE = /^(rec|per|svc|tea|key|adm)_[0-9a-hjkmnp-tv-z]{26}$/;
+
+/** True when `text` has the shape of an id with this prefix. */
+export function isId(text: string, prefix: IdPrefix): boolean {
+  return SHAPE.test(text) && text.startsWith(`${prefix}_`);
+}

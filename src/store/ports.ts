@@ -1,0 +1,107 @@
+/**
+ * What Gatehouse asks of a database. Every port is asynchronous and portable; `sqlite/` implements them now and `postgres/`
+ * will with the same file names. Times are milliseconds since the epoch, money is integer micro-dollars, ids are opaque.
+ * Both drivers pass `test/store/suite.ts`.
+ */
+import type { CredentialKind, Role } from '../identity/principal.ts';
+import type { JsonObject } from '../journal/records.ts';
+
+export interface PartyRow {
+  /** `per_…` or `svc_…`. */
+  readonly id: string;
+  readonly kind: 'person' | 'service';
+  /** E-mail address of a person, name of a service; null once erased. Unique among the living. */
+  readonly name: string | null;
+  readonly team: string | null;
+  readonly role: Role;
+  readonly createdAt: number;
+  readonly disabledAt: number | null;
+  readonly erasedAt: number | null;
+}
+
+export interface TeamRow {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+export interface CredentialRow {
+  /** `key_…` or `adm_…`. */
+  readonly id: string;
+  readonly kind: CredentialKind;
+  /** SHA-256 of the whole credential, lower-case hex. The credential itself is never stored. */
+  readonly digest: string;
+  /** First characters of the credential, to recognise it by. */
+  readonly hint: string;
+  readonly owner: string;
+  readonly label: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+  /** The credential that replaces this one, while both are valid. */
+  readonly rotatedTo: string | null;
+}
+
+/** A change waiting for its journal record; written in the same transaction as the change itself. */
+export interface OutboxRow {
+  /** Strictly increasing, never used twice. */
+  readonly number: number;
+  readonly record: JsonObject;
+}
+
+/** Everything the in-memory directory is compiled from. */
+export interface DirectoryState {
+  /** Grows with every committed change. */
+  readonly sequence: number;
+  readonly parties: readonly PartyRow[];
+  readonly teams: readonly TeamRow[];
+  readonly credentials: readonly CredentialRow[];
+}
+
+/** Reads and writes inside one transaction. Nothing else may be used while it is open. */
+export interface StoreTransaction {
+  party(id: string): Promise<PartyRow | undefined>;
+  partyByName(kind: PartyRow['kind'], name: string): Promise<PartyRow | undefined>;
+  insertParty(row: PartyRow): Promise<void>;
+  updateParty(
+    id: string,
+    change: Partial<Pick<PartyRow, 'name' | 'team' | 'role' | 'disabledAt' | 'erasedAt'>>,
+  ): Promise<void>;
+  team(id: string): Promise<TeamRow | undefined>;
+  teamByName(name: string): Promise<TeamRow | undefined>;
+  insertTeam(row: TeamRow): Promise<void>;
+  credential(id: string): Promise<CredentialRow | undefined>;
+  credentialsOf(owner: string): Promise<CredentialRow[]>;
+  insertCredential(row: CredentialRow): Promise<void>;
+  updateCredential(
+    id: string,
+    change: Partial<Pick<CredentialRow, 'expiresAt' | 'revokedAt' | 'rotatedTo'>>,
+  ): Promise<void>;
+  /** The person's wrapped content key, if one exists. */
+  contentKey(person: string): Promise<Uint8Array | undefined>;
+  insertContentKey(person: string, wrapped: Uint8Array): Promise<void>;
+  /** Overwrites and removes it; what was encrypted under it is unreadable from then on. */
+  deleteContentKey(person: string): Promise<void>;
+  /** A named value of the installation, such as the digest of the owner's one-use secret. */
+  setting(name: string): Promise<string | undefined>;
+  setSetting(name: string, value: string | null): Promise<void>;
+  /** Queues a change record for the journal; returns its number. */
+  enqueue(record: JsonObject): Promise<number>;
+}
+
+export interface Store {
+  /** Runs `work` in one transaction; what it throws rolls everything back. Raises `sequence` when anything was enqueued. */
+  change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  /** The same without writing. */
+  read<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  directory(): Promise<DirectoryState>;
+  /** Waiting changes, oldest first. */
+  outbox(limit: number): Promise<OutboxRow[]>;
+  /** Drops rows up to and including this number: their records are durable. */
+  acknowledge(number: number): Promise<void>;
+  /** After a restore: numbers up to `floor` count as used. */
+  raiseOutboxFloor(floor: number): Promise<void>;
+  /** Writes a consistent copy of the whole store to this path, which must not exist. */
+  copyTo(path: string): Promise<void>;
+  close(): Promise<void>;
+}
