@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { duration } from '../kernel/units.ts';
+
+/** `listen`: where and under which names. */
+export const serverConfig = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  port: z.int().min(0).max(65_535).default(8787).describe('Port to listen on; 0 takes any free one.'),
+  hosts: z
+    .array(z.string().min(1).max(253))
+    .default([])
+    .describe('Names under which callers reach Gatehouse. Requests for other names are refused (DNS rebinding).'),
+  request_time: duration().default(300_000).describe('Longest time a request may take to arrive whole.'),
+  drain: duration().default(30_000).describe('At shutdown, how long running answers may go on.'),
+  open_metrics: z
+    .boolean()
+    .default(false)
+    .describe('Serve /metrics without a token. Otherwise an admin token is needed.'),
+});

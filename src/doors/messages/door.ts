@@ -1,0 +1,83 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Action } from '../../journal/bodies.ts';
+import type { Envelope } from '../../steps/exchange.ts';
+import { HttpReply } from './http-reply.ts';
+
+/** Longest query accepted; the real client sends `?beta=true`. */
+const MAX_QUERY = 2048;
+
+/** Takes an envelope through the pipeline; injected so that the door knows nothing of what stands behind. */
+export type Govern = (envelope: Envelope) => Promise<void>;
+
+/**
+ * The Messages door: `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models`, `GET /v1/models/{id}`, and the
+ * probes `HEAD /` and `HEAD /api/hello`. Matched on the path alone: the client adds `?beta=true`.
+ */
+export async function messagesDoor(app: FastifyInstance, govern: Govern): Promise<void> {
+  await app.register(async (scope) => {
+    // Nothing reads the body here: the pipeline does, after it knows who is calling.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+    const serve = (action: Action, pathOf: (request: FastifyRequest) => string) => {
+      return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+        reply.hijack();
+        await govern(envelopeOf(action, pathOf(request), { request, reply }));
+      };
+    };
+    scope.post(
+      '/v1/messages',
+      serve('model.call', () => '/v1/messages'),
+    );
+    scope.post(
+      '/v1/messages/count_tokens',
+      serve('model.count', () => '/v1/messages/count_tokens'),
+    );
+    scope.get(
+      '/v1/models',
+      { exposeHeadRoute: false },
+      serve('model.list', () => '/v1/models'),
+    );
+    scope.get<{ Params: { id: string } }>(
+      '/v1/models/:id',
+      { exposeHeadRoute: false },
+      serve('model.list', (request) => `/v1/models/${encodeURIComponent((request.params as { id: string }).id)}`),
+    );
+    scope.head('/', (_request, reply) => reply.send());
+    scope.head('/api/hello', (_request, reply) => reply.send());
+  });
+}
+
+function envelopeOf(action: Action, path: string, io: { request: FastifyRequest; reply: FastifyReply }): Envelope {
+  const { raw: request } = io.request;
+  const response = io.reply.raw;
+  const gone = new AbortController();
+  response.on('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the caller hung up'));
+  });
+  // A socket that breaks while its request is read is reported to the reader; nobody else needs to hear of it.
+  request.on('error', () => undefined);
+  const isPost = request.method === 'POST';
+  return {
+    action,
+    path,
+    query: queryOf(request.url ?? ''),
+    method: isPost ? 'POST' : 'GET',
+    rawHeaders: request.rawHeaders,
+    headers: request.headers,
+    contentLength: lengthOf(request.headers['content-length']),
+    // Destroying the request would take the connection with it, and the answer could not be sent.
+    body: isPost ? request.iterator({ destroyOnReturn: false }) : null,
+    gone: gone.signal,
+    peer: request.socket.remoteAddress ?? '',
+    reply: new HttpReply(request, response),
+  };
+}
+
+function queryOf(url: string): string {
+  const at = url.indexOf('?');
+  return at < 0 ? '' : url.slice(at, at + MAX_QUERY);
+}
+
+function lengthOf(header: string | undefined): number | null {
+  return header === undefined ? null : Number(header);
+}

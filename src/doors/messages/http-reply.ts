@@ -1,0 +1,97 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Answer, Reply } from '../../steps/exchange.ts';
+
+/** Of a refused upload, this much is read and thrown away so that the caller can finish sending and read the answer. */
+const MAX_DISCARD = 1024 * 1024;
+
+/** The caller's side of an HTTP exchange; errors in Anthropic's envelope, in a running event stream as its last event. */
+export class HttpReply implements Reply {
+  readonly #request: IncomingMessage;
+  readonly #raw: ServerResponse;
+  #isStream = false;
+
+  constructor(request: IncomingMessage, raw: ServerResponse) {
+    this.#request = request;
+    this.#raw = raw;
+  }
+
+  get started(): boolean {
+    return this.#raw.headersSent;
+  }
+
+  start(status: number, headers: readonly string[]): void {
+    if (this.#raw.destroyed) return;
+    for (let i = 0; i + 1 < headers.length; i += 2) {
+      if (headers[i]?.toLowerCase() === 'content-type')
+        this.#isStream = /^text\/event-stream/i.test(headers[i + 1] ?? '');
+    }
+    this.#raw.writeHead(status, [...headers]);
+    this.#raw.flushHeaders();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    return this.#raw.destroyed ? true : this.#raw.write(chunk);
+  }
+
+  drained(): Promise<void> {
+    const raw = this.#raw;
+    if (raw.destroyed || !raw.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        raw.off('drain', done);
+        raw.off('close', done);
+        resolve();
+      };
+      raw.on('drain', done);
+      raw.on('close', done);
+    });
+  }
+
+  end(): void {
+    if (!this.#raw.destroyed) this.#raw.end();
+  }
+
+  destroy(): void {
+    this.#raw.destroy();
+  }
+
+  fail(answer: Answer): void {
+    if (this.#raw.destroyed) return;
+    const body = JSON.stringify(envelope(answer));
+    if (!this.started) this.#refuse(answer, body);
+    else if (!this.#isStream) this.destroy();
+    else this.#raw.end(`event: error\ndata: ${body}\n\n`);
+  }
+
+  #refuse(answer: Answer, body: string): void {
+    const headers: Record<string, string | number> = {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'request-id': answer.record,
+      'x-gatehouse-record': answer.record,
+      'cache-control': 'no-store',
+    };
+    if (!answer.retry) headers['x-should-retry'] = 'false';
+    if (answer.retryAfter !== undefined) headers['retry-after'] = answer.retryAfter;
+    // A body nobody will read ends the connection, so that it is not mistaken for the next request.
+    if (!this.#request.complete) headers.connection = 'close';
+    this.#raw.writeHead(answer.status, headers);
+    this.#raw.end(body);
+    discard(this.#request);
+  }
+}
+
+/** Anthropic's error envelope; `request_id` is the record id, which is also in the `request-id` header. */
+export function envelope(answer: Answer): object {
+  return { type: 'error', error: { type: answer.type, message: answer.message }, request_id: answer.record };
+}
+
+function discard(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let size = 0;
+  request.on('data', (chunk: Uint8Array) => {
+    size += chunk.byteLength;
+    if (size > MAX_DISCARD) request.destroy();
+  });
+  request.resume();
+}

@@ -1,0 +1,77 @@
+/**
+ * THE path of a governed message, top to bottom, one line a step. The columns say for which messages a step runs:
+ * a model call, a token count, a listing of models.
+ */
+import type { Action } from './journal/bodies.ts';
+import { Refusal } from './kernel/errors.ts';
+import { admit } from './steps/admit.ts';
+import { answer, recordRefusal } from './steps/answer.ts';
+import { begin } from './steps/begin.ts';
+import { decide } from './steps/decide.ts';
+import type { Envelope, Exchange } from './steps/exchange.ts';
+import { forward } from './steps/forward.ts';
+import { identify } from './steps/identify.ts';
+import { read } from './steps/read.ts';
+import { recordIntent } from './steps/record-intent.ts';
+import { relay } from './steps/relay.ts';
+import { route } from './steps/route.ts';
+import type { Services } from './steps/services.ts';
+import { settle } from './steps/settle.ts';
+import { throttle } from './steps/throttle.ts';
+
+type Step = (x: Exchange, s: Services) => void | Promise<void>;
+type Row = readonly [name: string, step: Step, call: boolean, count: boolean, list: boolean];
+
+const yes = true;
+
+// biome-ignore format: it is a table
+export const PATH: readonly Row[] = [
+  //  step                         call count list
+  ['admit',    admit,              yes, yes, yes], // declared size, encoding, load: from the head alone
+  ['identify', identify,           yes, yes, yes], // credential → principal, before a byte of the body is read
+  ['throttle', throttle,           yes, yes, yes], // this caller's open calls and bytes
+  ['read',     read,               yes, yes, yes], // the fields decided on, by position
+  ['decide',   decide,             yes, yes, yes], // policy: deny, then ask, then allow; closed by default
+  ['route',    route,              yes, yes, yes], // which upstream
+  ['record',   recordIntent,       yes, yes, yes], // durable before a byte leaves (P1)
+  ['forward',  forward,            yes, yes, yes], // our credential, the caller's bytes (P4, P5)
+  ['relay',    relay,              yes, yes, yes], // bytes first, a copy to the meter
+];
+
+const COLUMN: Readonly<Record<Action, 2 | 3 | 4>> = { 'model.call': 2, 'model.count': 3, 'model.list': 4 };
+
+/** Takes one message through the steps. Never throws: whatever happens is answered and recorded. */
+export async function govern(envelope: Envelope, s: Services): Promise<void> {
+  const x = begin(envelope, s);
+  let failure: Refusal | 'caller_gone' | null = null;
+  try {
+    for (const [name, step, ...columns] of PATH) {
+      if (!columns[COLUMN[x.envelope.action] - 2]) continue;
+      s.beforeStep?.(name, x);
+      await step(x, s);
+    }
+    s.beforeStep?.('settle', x);
+  } catch (error) {
+    failure = failureOf(x, s, error);
+  }
+  try {
+    // Once an intent stands it gets exactly one outcome; before that, a refusal is recorded instead.
+    if (x.intent.peek !== undefined) settle(x, s, failure);
+    else if (failure instanceof Refusal) await recordRefusal(x, s, failure);
+    if (failure instanceof Refusal) answer(x, failure);
+  } finally {
+    x.openCall.peek?.release();
+  }
+}
+
+function failureOf(x: Exchange, s: Services, error: unknown): Refusal | 'caller_gone' {
+  if (error instanceof Refusal && !(x.envelope.gone.aborted && x.intent.peek !== undefined)) return error;
+  if (x.envelope.gone.aborted) return x.intent.peek === undefined ? hungUp() : 'caller_gone';
+  if (x.openCall.peek?.cut.aborted) return new Refusal('revoked_while_running');
+  s.log.error({ err: error, record: x.id }, 'a call failed inside Gatehouse');
+  return new Refusal('internal', { detail: error instanceof Error ? error.message : String(error) });
+}
+
+function hungUp(): Refusal {
+  return new Refusal('request_malformed', { fields: { reason: 'the caller hung up before the request was whole' } });
+}

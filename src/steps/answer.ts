@@ -1,0 +1,54 @@
+import { IdentityRefusal } from '../identity/identify.ts';
+import type { RefusalBody } from '../journal/bodies.ts';
+import type { JsonObject } from '../journal/records.ts';
+import type { Refusal } from '../kernel/errors.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { callerOf } from './record-intent.ts';
+import type { Services } from './services.ts';
+
+/** Refusals that say "not you": these callers are counted, not recorded one by one, unless their key is a known one. */
+export function isStranger(x: Exchange, refusal: Refusal): boolean {
+  if (x.principal.peek !== undefined) return false;
+  return !(refusal instanceof IdentityRefusal && refusal.known !== null);
+}
+
+/** Records the refusal of a known caller (P1) before it is told; a stranger is counted. */
+export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal): Promise<void> {
+  s.metering.refused(refusal.code, x.envelope.action);
+  if (isStranger(x, refusal)) return s.stranger(refusal.code, x);
+  const body: RefusalBody = {
+    ...knownCaller(x, refusal),
+    action: x.envelope.action,
+    code: refusal.code,
+    status: refusal.entry.status,
+    detail: refusal.detail ?? null,
+    model: x.fields.peek?.model ?? null,
+    client: x.client,
+    trace: x.trace.traceId,
+  };
+  const record = { id: x.id, kind: 'refusal', body: body as unknown as JsonObject } as const;
+  // A refusal is answered even while the journal cannot take it; it is then written when it can.
+  if (s.journal.trouble === null) await s.journal.append(record).catch(() => s.journal.appendEventually(record));
+  else void s.journal.appendEventually(record);
+}
+
+function knownCaller(x: Exchange, refusal: Refusal): Partial<RefusalBody> {
+  if (x.principal.peek !== undefined) return callerOf(x);
+  if (!(refusal instanceof IdentityRefusal) || refusal.known === null) return {};
+  const { owner, credential, team } = refusal.known;
+  return { who: owner, key: credential, team };
+}
+
+/** Tells the caller what was refused, what to do, and under which record it is found. */
+export function answer(x: Exchange, refusal: Refusal): void {
+  const { status, type, retry, remedy } = refusal.entry;
+  const told: Answer = {
+    status,
+    type,
+    message: `${refusal.message} ${remedy} (Gatehouse record ${x.id})`,
+    retry,
+    retryAfter: refusal.retryAfter,
+    record: x.id,
+  };
+  x.envelope.reply.fail(told);
+}

@@ -1,0 +1,128 @@
+import type { Principal } from '../identity/principal.ts';
+import type { Action, Client } from '../journal/bodies.ts';
+import type { Receipt } from '../journal/records.ts';
+import type { TraceContext } from '../kernel/trace.ts';
+import type { OpenCall } from '../limits/open-calls.ts';
+import type { Decision } from '../policy/decide.ts';
+import type { MeterReport } from '../upstream/anthropic/meter.ts';
+import type { Target, UpstreamReply } from '../upstream/ports.ts';
+
+/** A request as a door understood it: protocol and headers only, nothing of the body read yet. */
+export interface Envelope {
+  readonly action: Action;
+  /** The path to ask the provider for, canonical; never the caller's own spelling of it. */
+  readonly path: string;
+  /** The caller's query with its `?`, or empty. */
+  readonly query: string;
+  readonly method: 'GET' | 'POST';
+  /** Name, value, name, value … as received. */
+  readonly rawHeaders: readonly string[];
+  /** Lower-case names; a repeated header keeps what Node makes of it. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Null when the caller did not say (chunked). */
+  readonly contentLength: number | null;
+  /** The unread body; null where the action has none. */
+  readonly body: AsyncIterable<Uint8Array> | null;
+  /** Aborts when the caller hangs up. */
+  readonly gone: AbortSignal;
+  readonly peer: string;
+  readonly reply: Reply;
+}
+
+/** Where the answer goes. The door implements it on its protocol. */
+export interface Reply {
+  readonly started: boolean;
+  /** Status and headers (name, value, …); once. */
+  start(status: number, headers: readonly string[]): void;
+  /** False asks the writer to wait for `drained`. */
+  write(chunk: Uint8Array): boolean;
+  /** Resolves when the caller has taken what was written, or is gone. */
+  drained(): Promise<void>;
+  end(): void;
+  /** Breaks the connection: for an answer that can be neither finished nor explained. */
+  destroy(): void;
+  /** A refusal or failure in the caller's own protocol; inside a running stream as its last event. */
+  fail(error: Answer): void;
+}
+
+/** What a refused caller is told. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly message: string;
+  readonly retry: boolean;
+  readonly retryAfter: number | undefined;
+  readonly record: string;
+}
+
+/** A value that one step sets and later steps rely on: reading it too early is a bug in the order of steps, and throws. */
+export class Slot<T> {
+  readonly #name: string;
+  #value: T | undefined;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  get value(): T {
+    if (this.#value === undefined) throw new Error(`step order: ${this.#name} is not known yet`);
+    return this.#value;
+  }
+
+  get peek(): T | undefined {
+    return this.#value;
+  }
+
+  set(value: T): void {
+    if (this.#value !== undefined) throw new Error(`step order: ${this.#name} is set twice`);
+    this.#value = value;
+  }
+}
+
+/** The fields of the body that are decided on. */
+export interface RequestFields {
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly maxTokens: number | null;
+}
+
+/** One governed message on its way through the steps. */
+export class Exchange {
+  readonly envelope: Envelope;
+  /** Id of the intent or refusal record, and what the caller is told. */
+  readonly id: string;
+  readonly arrived: number;
+  readonly trace: TraceContext;
+  readonly client: Client;
+  readonly principal = new Slot<Principal>('principal');
+  readonly openCall = new Slot<OpenCall>('open call');
+  readonly body = new Slot<Buffer>('body');
+  readonly fields = new Slot<RequestFields>('fields');
+  readonly decision = new Slot<Decision>('decision');
+  readonly target = new Slot<Target>('target');
+  readonly intent = new Slot<Receipt>('intent');
+  readonly upstream = new Slot<UpstreamReply>('upstream reply');
+  /** Monotonic marks for the latency split. */
+  sentAt: number | undefined;
+  firstByteAt: number | undefined;
+  upstreamEndedAt: number | undefined;
+  responseBytes = 0;
+  /** What the meter has seen so far; asked for once, at the end. */
+  meter: (() => MeterReport) | undefined;
+  /** Collected only where content is kept. */
+  captured: Uint8Array[] | undefined;
+
+  constructor(parts: {
+    envelope: Envelope;
+    id: string;
+    arrived: number;
+    trace: TraceContext;
+    client: Client;
+  }) {
+    this.envelope = parts.envelope;
+    this.id = parts.id;
+    this.arrived = parts.arrived;
+    this.trace = parts.trace;
+    this.client = parts.client;
+  }
+}

@@ -1,0 +1,29 @@
+import { childSpan, formatTraceparent } from '../kernel/trace.ts';
+import { cutRefusal } from '../limits/open-calls.ts';
+import type { Exchange } from './exchange.ts';
+import type { Services } from './services.ts';
+
+/** Sends the caller's bytes under our credential. Ends at once when the caller hangs up or the call is cut. */
+export async function forward(x: Exchange, s: Services): Promise<void> {
+  const cut = x.openCall.value.cut;
+  // Revoked between the decision and now: nothing is sent any more.
+  if (cut.aborted) throw cutRefusal(cut);
+  x.sentAt = s.clock.monotonic();
+  const reply = await s.upstream.send({
+    action: x.envelope.action,
+    method: x.envelope.method,
+    path: x.envelope.path,
+    query: x.envelope.query,
+    rawHeaders: x.envelope.rawHeaders,
+    ownHeaders: traceHeaders(x),
+    body: x.body.peek ?? null,
+    signal: AbortSignal.any([x.envelope.gone, cut]),
+  });
+  x.firstByteAt = s.clock.monotonic();
+  x.upstream.set(reply);
+}
+
+/** The caller's trace goes on with a span of ours; `tracestate` passes with the caller's own headers. */
+function traceHeaders(x: Exchange): [string, string][] {
+  return [['traceparent', formatTraceparent(childSpan(x.trace))]];
+}

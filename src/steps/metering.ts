@@ -1,0 +1,59 @@
+import type { OutcomeBody } from '../journal/bodies.ts';
+import type { MetricsRegistry } from '../kernel/metrics.ts';
+
+/** Seconds; from a memory read to the longest answers. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** Token classes of a usage report, by the name they have in the metric. */
+const TOKEN_FIELDS = {
+  input: 'input_tokens',
+  output: 'output_tokens',
+  cache_read: 'cache_read_input_tokens',
+  cache_write: 'cache_creation_input_tokens',
+} as const;
+
+/** The numbers that the path of a call feeds. Labels are few and closed: no person, key or session. */
+export interface Metering {
+  refused(code: string, action: string): void;
+  finished(outcome: OutcomeBody): void;
+}
+
+export function metering(registry: MetricsRegistry): Metering {
+  const calls = registry.counter('gatehouse_calls_total', 'Governed messages by action, model used and result.', [
+    'action',
+    'model',
+    'result',
+  ]);
+  const refusals = registry.counter('gatehouse_refusals_total', 'Refused messages by code.', ['code', 'action']);
+  const tokens = registry.counter('gatehouse_tokens_total', 'Tokens as reported by the provider.', ['model', 'class']);
+  const total = registry.histogram('gatehouse_call_seconds', 'From arrival to the end of the answer.', [], SECONDS);
+  const gateway = registry.histogram(
+    'gatehouse_gateway_seconds',
+    'Spent in Gatehouse before the bytes left, the sync of the journal included.',
+    [],
+    SECONDS,
+  );
+  const upstream = registry.histogram('gatehouse_upstream_seconds', 'Spent by the provider.', [], SECONDS);
+  const first = registry.histogram(
+    'gatehouse_first_byte_seconds',
+    'Until the first byte of the provider.',
+    [],
+    SECONDS,
+  );
+  return {
+    refused: (code, action) => refusals.inc({ code, action }),
+    finished(outcome) {
+      // Never the model asked for: a caller could invent any number of names.
+      const model = outcome.model_used ?? 'none';
+      calls.inc({ action: outcome.action, model, result: outcome.result });
+      for (const [name, field] of Object.entries(TOKEN_FIELDS)) {
+        const value = outcome.usage?.[field];
+        if (typeof value === 'number' && value > 0) tokens.inc({ model, class: name }, value);
+      }
+      total.observe({}, outcome.latency.total / 1000);
+      gateway.observe({}, outcome.latency.gateway / 1000);
+      if (outcome.latency.upstream !== null) upstream.observe({}, outcome.latency.upstream / 1000);
+      if (outcome.latency.first_byte !== null) first.observe({}, outcome.latency.first_byte / 1000);
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { Refusal } from '../kernel/errors.ts';
+import { cutRefusal } from '../limits/open-calls.ts';
+import { meterMessage } from '../upstream/anthropic/meter.ts';
+import { asRefusal } from '../upstream/anthropic/upstream.ts';
+import type { Exchange } from './exchange.ts';
+import { FrameGate } from './frames.ts';
+import type { Services } from './services.ts';
+
+/** A JSON reply larger than this is relayed but not parsed for usage. */
+const MAX_METERED_JSON = 32 * 1024 * 1024;
+const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n');
+
+/** Bytes to the caller first, a copy to the meter. A slow caller slows the provider; a caller that hangs up ends it. */
+export async function relay(x: Exchange, s: Services): Promise<void> {
+  const upstream = x.upstream.value;
+  const headers = [...upstream.rawHeaders, 'x-gatehouse-record', x.id];
+  if (x.target.value.simulated) headers.push('x-gatehouse-simulated', 'true');
+  const isStream = /^text\/event-stream\s*(;|$)/i.test(upstream.contentType);
+  if (s.content !== null) x.captured = [];
+  x.envelope.reply.start(upstream.status, headers);
+  try {
+    await (isStream ? relayEvents(x, s) : relayWhole(x));
+    x.upstreamEndedAt = s.clock.monotonic();
+    x.envelope.reply.end();
+  } catch (error) {
+    x.upstreamEndedAt = s.clock.monotonic();
+    throw reasonOf(x, error);
+  }
+}
+
+async function relayEvents(x: Exchange, s: Services): Promise<void> {
+  const gate = new FrameGate();
+  x.meter = () => gate.meter.report();
+  const { reply } = x.envelope;
+  let waiting = false;
+  const ping = setTimeout(() => {
+    ping.refresh();
+    // Not while the caller is slow: pings would only pile up behind what it has not read.
+    if (!waiting && gate.betweenEvents) reply.write(PING);
+  }, s.pingMs);
+  try {
+    for await (const chunk of x.upstream.value.body) {
+      for (const part of gate.push(chunk)) {
+        waiting = true;
+        await pass(x, part);
+        waiting = false;
+        ping.refresh();
+      }
+    }
+    for (const part of gate.flush()) await pass(x, part);
+  } catch (error) {
+    // Inside an event too large to hold, nothing can be said any more: an error would be read as part of that event.
+    if (!gate.betweenEvents) reply.destroy();
+    throw error;
+  } finally {
+    clearTimeout(ping);
+  }
+}
+
+async function relayWhole(x: Exchange): Promise<void> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  x.meter = () => meterMessage(size > MAX_METERED_JSON ? Buffer.alloc(0) : Buffer.concat(parts));
+  try {
+    for await (const chunk of x.upstream.value.body) {
+      size += chunk.byteLength;
+      if (size <= MAX_METERED_JSON) parts.push(chunk);
+      await pass(x, chunk);
+    }
+  } catch (error) {
+    // Half a JSON document cannot be completed with an error: the caller sees the connection break.
+    x.envelope.reply.destroy();
+    throw error;
+  }
+}
+
+async function pass(x: Exchange, chunk: Uint8Array): Promise<void> {
+  x.responseBytes += chunk.byteLength;
+  x.captured?.push(chunk);
+  if (!x.envelope.reply.write(chunk)) await x.envelope.reply.drained();
+  if (x.openCall.value.cut.aborted || x.envelope.gone.aborted) throw new Error('the call has ended');
+}
+
+/** Why a relay ended early, in order of what the caller must know first. */
+function reasonOf(x: Exchange, error: unknown): unknown {
+  const { cut } = x.openCall.value;
+  if (cut.aborted) return cutRefusal(cut);
+  if (x.envelope.gone.aborted) return error;
+  const refusal = asRefusal(error);
+  if (refusal.code === 'upstream_timeout') return refusal;
+  const detail = refusal.detail ?? '';
+  return new Refusal('upstream_broken', { fields: { reason: 'the connection to it was lost' }, detail });
+}

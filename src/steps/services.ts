@@ -1,0 +1,41 @@
+import type { Principal } from '../identity/principal.ts';
+import type { Journal, NewRecord, Receipt } from '../journal/records.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/log.ts';
+import type { OpenCalls } from '../limits/open-calls.ts';
+import type { Policy } from '../policy/decide.ts';
+import type { Upstream } from '../upstream/ports.ts';
+import type { Envelope, Exchange } from './exchange.ts';
+import type { Metering } from './metering.ts';
+
+/** What the steps work with; built once in main.ts. */
+export interface Services {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metering: Metering;
+  readonly journal: Journal & {
+    /** Keeps the record until it is durable, across a failing disk: outcomes are never lost while the process lives. */
+    appendEventually(record: NewRecord): Promise<Receipt>;
+  };
+  /** Verified caller of a request to the model door. Throws IdentityRefusal. */
+  readonly identify: (headers: Envelope['headers']) => Principal;
+  readonly policy: Policy;
+  readonly openCalls: OpenCalls;
+  readonly upstream: Upstream;
+  /** Counts a caller nobody knows (P1: sampled, never one record a call). */
+  readonly stranger: (code: string, exchange: Exchange) => void;
+  readonly limits: { readonly bodyBytes: number };
+  /** Silence on a stream after which a ping is inserted, milliseconds. */
+  readonly pingMs: number;
+  readonly draining: () => boolean;
+  readonly content: ContentKeeper | null;
+  /** Called before each step. Tests use it to stop the process between any two. */
+  readonly beforeStep?: (name: string, exchange: Exchange) => void;
+}
+
+/** Keeps bodies, encrypted under the person's key; null in Services where nothing is kept. */
+export interface ContentKeeper {
+  /** Largest body kept; more is cut. Bytes. */
+  readonly maxBytes: number;
+  seal(part: 'request' | 'response', exchange: Exchange, body: Uint8Array): Promise<NewRecord | null>;
+}

@@ -1,0 +1,90 @@
+import type { OutcomeBody } from '../journal/bodies.ts';
+import type { JsonObject } from '../journal/records.ts';
+import type { Refusal } from '../kernel/errors.ts';
+import type { MeterReport } from '../upstream/anthropic/meter.ts';
+import type { Exchange } from './exchange.ts';
+import { callerOf } from './record-intent.ts';
+import type { Services } from './services.ts';
+
+const NOTHING: MeterReport = {
+  messageId: null,
+  model: null,
+  stopReason: null,
+  usage: null,
+  error: null,
+  complete: false,
+  toolUses: 0,
+  events: 0,
+  malformed: 0,
+};
+
+/**
+ * Closes the call: what it used, how it ended, how long each part took. Runs for every recorded intent, also when the call
+ * failed; the caller does not wait for it, and the record is kept until it is durable.
+ */
+export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone' | null): void {
+  const report = x.meter?.() ?? NOTHING;
+  const body: OutcomeBody = {
+    intent: x.id,
+    ...callerOf(x),
+    action: x.envelope.action,
+    model: x.fields.value.model,
+    model_used: report.model,
+    ...ending(x, report, failure),
+    usage: report.usage,
+    upstream_request: x.upstream.peek?.requestId ?? null,
+    request_bytes: x.body.peek?.byteLength ?? 0,
+    response_bytes: x.responseBytes,
+    latency: latency(x, s.clock.monotonic()),
+  };
+  s.metering.finished(body);
+  s.journal
+    .appendEventually({ kind: 'outcome', body: body as unknown as JsonObject })
+    .catch((error) => s.log.error({ err: error, record: x.id }, 'an outcome could not be recorded'));
+  void keepResponse(x, s);
+}
+
+type Ending = Pick<OutcomeBody, 'result' | 'code' | 'levels'>;
+
+function ending(x: Exchange, report: MeterReport, failure: Refusal | 'caller_gone' | null): Ending {
+  const status = x.upstream.peek?.status ?? null;
+  const semantic = report.error !== null ? 'error' : report.stopReason;
+  const level = (transport: OutcomeBody['levels']['transport']): OutcomeBody['levels'] => ({
+    transport,
+    protocol: status,
+    semantic,
+  });
+  if (failure === 'caller_gone') return { result: 'aborted', code: null, levels: level('client_gone') };
+  if (failure !== null) {
+    const cut = x.openCall.peek?.cut.aborted === true;
+    const transport = cut ? 'cut' : status === null && x.sentAt === undefined ? 'not_sent' : 'upstream_lost';
+    return { result: cut ? 'cut' : 'error', code: failure.code, levels: level(transport) };
+  }
+  const failed = (status ?? 500) >= 400 || report.error !== null;
+  if (failed) return { result: 'error', code: report.error?.type ?? null, levels: level('complete') };
+  // A stream that ends without message_stop is not an answer, whatever its status was.
+  const whole = report.complete || x.envelope.action !== 'model.call';
+  return { result: whole ? 'ok' : 'error', code: whole ? null : 'incomplete', levels: level('complete') };
+}
+
+function latency(x: Exchange, now: number): OutcomeBody['latency'] {
+  const round = (ms: number): number => Math.round(ms * 1000) / 1000;
+  const since = (from: number | undefined, to: number | undefined): number | null =>
+    from === undefined || to === undefined ? null : round(to - from);
+  return {
+    total: round(now - x.arrived),
+    gateway: round((x.sentAt ?? now) - x.arrived),
+    upstream: since(x.sentAt, x.upstreamEndedAt ?? (x.sentAt === undefined ? undefined : now)),
+    first_byte: since(x.sentAt, x.firstByteAt),
+  };
+}
+
+async function keepResponse(x: Exchange, s: Services): Promise<void> {
+  if (s.content === null || x.captured === undefined || x.captured.length === 0) return;
+  try {
+    const kept = await s.content.seal('response', x, Buffer.concat(x.captured));
+    if (kept !== null) await s.journal.appendEventually(kept);
+  } catch (error) {
+    s.log.error({ err: error, record: x.id }, 'the content of an answer could not be kept');
+  }
+}

@@ -1,0 +1,93 @@
+import { Agent, errors } from 'undici';
+import { Refusal } from '../../kernel/errors.ts';
+import { headersForCaller, headersForUpstream, headerValue } from '../headers.ts';
+import type { Target, Upstream, UpstreamReply, UpstreamRequest } from '../ports.ts';
+
+export interface AnthropicOptions {
+  readonly target: Target;
+  /** Origin and optional path prefix, for example `https://api.anthropic.com`. */
+  readonly url: URL;
+  /** The provider key; null starts the gateway all the same and refuses calls with upstream_unconfigured. */
+  readonly key: string | null;
+  /** Longest wait for the provider's first header, milliseconds. */
+  readonly firstByteMs: number;
+  /** Longest silence inside an answer, milliseconds. */
+  readonly silenceMs: number;
+  /** Longest wait for a connection, milliseconds. */
+  readonly connectMs: number;
+}
+
+/** The Claude API, or anything that speaks its protocol. One connection pool; HTTP/1.1 so that bytes and order are plain. */
+export function anthropicUpstream(options: AnthropicOptions): Upstream {
+  const agent = new Agent({
+    allowH2: false,
+    headersTimeout: options.firstByteMs,
+    bodyTimeout: options.silenceMs,
+    connect: { timeout: options.connectMs },
+  });
+  const prefix = options.url.pathname.replace(/\/$/, '');
+  const key = options.key;
+
+  async function send(request: UpstreamRequest): Promise<UpstreamReply> {
+    if (key === null) throw new Refusal('upstream_unconfigured');
+    const own: [string, string][] = [...request.ownHeaders.map(([n, v]): [string, string] => [n, v])];
+    own.push(['x-api-key', key], ['accept-encoding', 'identity']);
+    try {
+      const reply = await agent.request({
+        origin: options.url.origin,
+        path: `${prefix}${request.path}${request.query}`,
+        method: request.method,
+        headers: headersForUpstream(request.rawHeaders, own),
+        body:
+          request.body === null
+            ? null
+            : Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
+        signal: request.signal,
+        responseHeaders: 'raw',
+      });
+      return readable(reply.statusCode, reply.headers as unknown as readonly (string | Buffer)[], reply.body);
+    } catch (error) {
+      if (request.signal.aborted) throw error;
+      throw asRefusal(error);
+    }
+  }
+
+  return {
+    target: options.target,
+    unusable: key === null ? 'upstream_unconfigured' : null,
+    send,
+    close: () => agent.destroy(),
+  };
+}
+
+function readable(
+  status: number,
+  raw: readonly (string | Buffer)[],
+  body: AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: () => void): unknown },
+): UpstreamReply {
+  const rawHeaders = raw.map(String);
+  const encoding = headerValue(rawHeaders, 'content-encoding');
+  // We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered.
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    body.on('error', () => undefined);
+    body.destroy();
+    throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });
+  }
+  return {
+    status,
+    rawHeaders: headersForCaller(rawHeaders),
+    contentType: headerValue(rawHeaders, 'content-type') ?? '',
+    requestId: headerValue(rawHeaders, 'request-id'),
+    body,
+  };
+}
+
+/** Names the failure without the address or anything else of the provider's side; the detail goes to log and journal. */
+export function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
+    return new Refusal('upstream_timeout', { detail });
+  }
+  return new Refusal('upstream_unreachable', { detail });
+}

@@ -1,0 +1,86 @@
+/**
+ * Which headers cross the gateway. Everything an open set may grow (`anthropic-*`, `x-claude-code-*`, `x-stainless-*`) passes as
+ * received; dropped are only the named exceptions of promise P4.
+ */
+
+/** RFC 9110 §7.6.1, with the historical ones still seen in the wild. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/**
+ * Never forwarded to a provider: the caller's credentials (P5), what undici sets itself, what would let the answer be compressed
+ * past the meter, and what claims where the caller is (forwarding headers: nobody upstream may believe a client about that).
+ */
+const NOT_FOR_UPSTREAM = new Set([
+  'authorization',
+  'x-api-key',
+  'cookie',
+  'host',
+  'content-length',
+  'accept-encoding',
+  'expect',
+  'forwarded',
+  'via',
+  'x-real-ip',
+]);
+
+/** Never forwarded to a caller: the provider's cookies are credentials of ours. */
+const NOT_FOR_CALLER = new Set(['set-cookie']);
+
+/** Names that `Connection` nominates as hop-by-hop, lower-case. */
+function nominated(rawHeaders: readonly string[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() !== 'connection') continue;
+    for (const name of (rawHeaders[i + 1] ?? '').split(',')) names.add(name.trim().toLowerCase());
+  }
+  return names;
+}
+
+function filtered(rawHeaders: readonly string[], keep: (name: string) => boolean): string[] {
+  const hops = nominated(rawHeaders);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? '';
+    const lower = name.toLowerCase();
+    if (HOP_BY_HOP.has(lower) || hops.has(lower) || !keep(lower)) continue;
+    out.push(name, rawHeaders[i + 1] ?? '');
+  }
+  return out;
+}
+
+/** The caller's headers for the provider, with `own` replacing those of the same name. Name, value, … */
+export function headersForUpstream(
+  rawHeaders: readonly string[],
+  own: readonly (readonly [string, string])[],
+): string[] {
+  const replaced = new Set(own.map(([name]) => name.toLowerCase()));
+  const out = filtered(
+    rawHeaders,
+    (name) => !NOT_FOR_UPSTREAM.has(name) && !name.startsWith('x-forwarded-') && !replaced.has(name),
+  );
+  for (const [name, value] of own) out.push(name, value);
+  return out;
+}
+
+/** The provider's headers for the caller. Name, value, … */
+export function headersForCaller(rawHeaders: readonly string[]): string[] {
+  return filtered(rawHeaders, (name) => !NOT_FOR_CALLER.has(name));
+}
+
+/** The first value of a header in a raw list, or null. */
+export function headerValue(rawHeaders: readonly string[], wanted: string): string | null {
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === wanted) return rawHeaders[i + 1] ?? null;
+  }
+  return null;
+}
