@@ -42,6 +42,12 @@ export interface CredentialRow {
   readonly rotatedTo: string | null;
 }
 
+/** A credential as listings show it. */
+export interface CredentialListing extends CredentialRow {
+  /** When it was last seen on an accepted call, as last saved; null for never. */
+  readonly lastUsedAt: number | null;
+}
+
 /** A change waiting for its journal record; written in the same transaction as the change itself. */
 export interface OutboxRow {
   /** Strictly increasing, never used twice. */
@@ -67,6 +73,8 @@ export interface StoreTransaction {
     id: string,
     change: Partial<Pick<PartyRow, 'name' | 'team' | 'role' | 'disabledAt' | 'erasedAt'>>,
   ): Promise<void>;
+  /** The people with role `owner` who are not erased, disabled ones included. */
+  owners(): Promise<PartyRow[]>;
   team(id: string): Promise<TeamRow | undefined>;
   teamByName(name: string): Promise<TeamRow | undefined>;
   insertTeam(row: TeamRow): Promise<void>;
@@ -75,7 +83,7 @@ export interface StoreTransaction {
   insertCredential(row: CredentialRow): Promise<void>;
   updateCredential(
     id: string,
-    change: Partial<Pick<CredentialRow, 'expiresAt' | 'revokedAt' | 'rotatedTo'>>,
+    change: Partial<Pick<CredentialRow, 'label' | 'expiresAt' | 'revokedAt' | 'rotatedTo'>>,
   ): Promise<void>;
   /** The person's wrapped content key, if one exists. */
   contentKey(person: string): Promise<Uint8Array | undefined>;
@@ -90,7 +98,11 @@ export interface StoreTransaction {
 }
 
 export interface Store {
-  /** Runs `work` in one transaction; what it throws rolls everything back. Raises `sequence` when anything was enqueued. */
+  /**
+   * Runs `work` in one transaction; what it throws rolls everything back. Raises `sequence` when anything was enqueued.
+   * Rejects with StoreConflict where a value must be unique and is taken, and with StoreMisuse where `work` used anything
+   * but its handle or did not await it. A statement that failed fails the whole change, caught or not.
+   */
   change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
   /** The same without writing. */
   read<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T>;
@@ -99,8 +111,17 @@ export interface Store {
   outbox(limit: number): Promise<OutboxRow[]>;
   /** Drops rows up to and including this number: their records are durable. */
   acknowledge(number: number): Promise<void>;
-  /** After a restore: numbers up to `floor` count as used. */
+  /** The highest number ever given out, 0 for none. */
+  outboxHead(): Promise<number>;
+  /**
+   * After a restore: numbers up to `floor` count as used, and rows up to it are dropped. `sequence` becomes at least
+   * `floor` (it never exceeds the outbox numbers), so that no version named by older records is used twice.
+   */
   raiseOutboxFloor(floor: number): Promise<void>;
+  /** Credentials with their last use, in order of creation; of one owner where given. */
+  credentials(owner?: string): Promise<CredentialListing[]>;
+  /** Saves [credential id, milliseconds] pairs; never moves one back, ignores unknown ids, leaves `sequence` alone. */
+  saveLastUse(entries: ReadonlyArray<readonly [string, number]>): Promise<void>;
   /** Writes a consistent copy of the whole store to this path, which must not exist. */
   copyTo(path: string): Promise<void>;
   close(): Promise<void>;

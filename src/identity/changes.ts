@@ -1,0 +1,37 @@
+import type { ChangeContext } from './changes/commit.ts';
+import * as credentials from './changes/credentials.ts';
+import * as owner from './changes/owner.ts';
+import * as parties from './changes/parties.ts';
+
+export type { ChangeContext } from './changes/commit.ts';
+export { ChangeError, type ChangeErrorCode } from './changes/error.ts';
+
+type Verb<I, O> = (context: ChangeContext, input: I) => Promise<O>;
+
+/**
+ * The verbs that change the directory. Each is one transaction of the change and exactly one outbox record (none when
+ * everything already was as asked), resolves when the change is in force in this process (P3), and rejects with a ChangeError
+ * when nothing was changed. `actor` is the id of who asks, or `system`.
+ */
+export function directoryChanges(context: ChangeContext) {
+  const bind =
+    <I, O>(verb: Verb<I, O>) =>
+    (input: I): Promise<O> =>
+      verb(context, input);
+  return {
+    ensureOwnerSecret: () => owner.ensureOwnerSecret(context),
+    claimOwner: bind(owner.claimOwner),
+    addPerson: bind(parties.addPerson),
+    setPersonTeam: bind(parties.setPersonTeam),
+    disableParty: bind(parties.disableParty),
+    enableParty: bind(parties.enableParty),
+    erasePerson: bind(parties.erasePerson),
+    addTeam: bind(parties.addTeam),
+    ensureService: bind(parties.ensureService),
+    createKey: bind(credentials.createKey),
+    rotateKey: bind(credentials.rotateKey),
+    revokeCredential: bind(credentials.revokeCredential),
+  };
+}
+
+export type DirectoryChanges = ReturnType<typeof directoryChanges>;

@@ -1,0 +1,100 @@
+import type { CredentialRow, StoreTransaction } from '../../store/ports.ts';
+import type { CredentialKind } from '../principal.ts';
+import { isActive, refusalOf } from '../snapshot.ts';
+import { type ChangeContext, commit, type Done, livingParty } from './commit.ts';
+import { ChangeError } from './error.ts';
+import { actorOf, expiryOf, labelOf, overlapOf, reasonOf } from './input.ts';
+import { issue } from './rows.ts';
+
+const DAY = 86_400_000;
+
+/** A credential as it is made. The secret is shown once: only its digest is kept (P5). */
+export interface Issued {
+  readonly id: string;
+  readonly secret: string;
+}
+
+/** Makes a virtual key or admin token. `expiresAt` is in milliseconds since the epoch, null or absent for never. */
+export async function createKey(
+  context: ChangeContext,
+  input: {
+    readonly actor: string;
+    readonly owner: string;
+    readonly label: string;
+    readonly kind: CredentialKind;
+    readonly expiresAt?: number | null;
+  },
+): Promise<Issued> {
+  const actor = actorOf(input.actor);
+  const label = labelOf(input.label);
+  return commit(context, async (tx, now) => {
+    const owner = await livingParty(tx, input.owner);
+    if (!isActive(owner)) throw new ChangeError('refused', 'The owner is disabled.');
+    if (input.kind === 'admin' && owner.kind !== 'person') {
+      throw new ChangeError('refused', 'An admin token belongs to a person.');
+    }
+    const expiresAt = expiryOf(input.expiresAt, now);
+    const { row, secret } = issue({ kind: input.kind, owner: owner.id, label, expiresAt }, now);
+    await tx.insertCredential(row);
+    const after = { owner: owner.id, kind: input.kind, expiresAt };
+    const record = { actor, action: 'key.created', subject: row.id, before: null, after, reason: null };
+    return { result: { id: row.id, secret }, record };
+  });
+}
+
+/**
+ * Replaces a credential: the new one has the same owner, kind, label and length of life; the old one stays valid for
+ * `overlapMs` (24 h unless given, 0 for not at all), never longer than it would have been. `refused` unless it is valid now
+ * and was not replaced before.
+ */
+export async function rotateKey(
+  context: ChangeContext,
+  input: { readonly actor: string; readonly key: string; readonly overlapMs?: number },
+): Promise<Issued> {
+  const actor = actorOf(input.actor);
+  const overlap = overlapOf(input.overlapMs ?? DAY);
+  return commit(context, async (tx, now) => {
+    const old = await existing(tx, input.key);
+    const owner = await livingParty(tx, old.owner);
+    if (refusalOf({ credential: old, owner }, now) !== null || old.rotatedTo !== null) {
+      throw new ChangeError('refused', 'Only a valid key that was not rotated before can be rotated.');
+    }
+    const lifetime = old.expiresAt === null ? null : old.expiresAt - old.createdAt;
+    const expiresAt = lifetime === null ? null : expiryOf(now + lifetime, now);
+    const { row, secret } = issue({ kind: old.kind, owner: owner.id, label: old.label, expiresAt }, now);
+    const oldExpiresAt = Math.min(old.expiresAt ?? Number.POSITIVE_INFINITY, now + overlap);
+    await tx.insertCredential(row);
+    await tx.updateCredential(old.id, { expiresAt: oldExpiresAt, rotatedTo: row.id });
+    const record = {
+      actor,
+      action: 'key.rotated',
+      subject: old.id,
+      before: { expiresAt: old.expiresAt },
+      reason: null,
+    };
+    const after = { expiresAt: oldExpiresAt, rotatedTo: row.id, rotatedToExpiresAt: expiresAt };
+    return { result: { id: row.id, secret }, record: { ...record, after } };
+  });
+}
+
+/** Ends a credential at once and for good. A second time changes nothing. */
+export async function revokeCredential(
+  context: ChangeContext,
+  input: { readonly actor: string; readonly credential: string; readonly reason?: string | null },
+): Promise<void> {
+  const actor = actorOf(input.actor);
+  const reason = reasonOf(input.reason);
+  await commit(context, async (tx, now): Promise<Done<void>> => {
+    const credential = await existing(tx, input.credential);
+    if (credential.revokedAt !== null) return { result: undefined, record: null };
+    await tx.updateCredential(credential.id, { revokedAt: now });
+    const states = { before: { revokedAt: null }, after: { revokedAt: now } };
+    return { result: undefined, record: { actor, action: 'key.revoked', subject: credential.id, ...states, reason } };
+  });
+}
+
+async function existing(tx: StoreTransaction, id: string): Promise<CredentialRow> {
+  const credential = await tx.credential(id);
+  if (credential === undefined) throw new ChangeError('not_found', 'There is no key with this id.');
+  return credential;
+}

@@ -1,0 +1,136 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Store } from '../store/ports.ts';
+import { compileDirectory, type DirectorySnapshot, isActive, refusalOf } from './snapshot.ts';
+
+/** Ids that were valid until now and no longer are: their running streams are to be cut (P3). */
+export interface Invalidated {
+  readonly credentials: ReadonlySet<string>;
+  readonly parties: ReadonlySet<string>;
+}
+
+export type DirectoryListener = (invalidated: Invalidated, snapshot: DirectorySnapshot) => void;
+
+interface Valid {
+  readonly credentials: ReadonlySet<string>;
+  readonly parties: ReadonlySet<string>;
+  readonly nextExpiry: number | null;
+}
+
+/** Holds the current snapshot, replaces it whole, and tells what stopped being valid. */
+export class Directory {
+  readonly #store: Pick<Store, 'directory'>;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<DirectoryListener>();
+  #snapshot: DirectorySnapshot;
+  #valid: Valid;
+  #running: Promise<void> = Promise.resolve();
+  #waiting: Promise<void> | null = null;
+
+  private constructor(parts: DirectoryParts, snapshot: DirectorySnapshot) {
+    this.#store = parts.store;
+    this.#clock = parts.clock;
+    this.#snapshot = snapshot;
+    this.#valid = validAt(snapshot, parts.clock.now());
+  }
+
+  /** Loads the first snapshot. Rejects with the store's error. */
+  static async load(parts: DirectoryParts): Promise<Directory> {
+    return new Directory(parts, compileDirectory(await parts.store.directory()));
+  }
+
+  get current(): DirectorySnapshot {
+    return this.#snapshot;
+  }
+
+  /**
+   * Resolves when the current snapshot holds everything committed before the call and every listener was told. Rejects with
+   * the store's error (the old snapshot stays) or with an AggregateError of what listeners threw (the new one is in force).
+   */
+  refresh(): Promise<void> {
+    // A load that already runs may have read before this caller's change was committed: only one that has not begun will do.
+    if (this.#waiting === null) {
+      const next = this.#running
+        .catch(() => {})
+        .then(() => {
+          this.#waiting = null;
+          return this.#reload();
+        });
+      this.#waiting = next;
+      this.#running = next;
+    }
+    return this.#waiting;
+  }
+
+  /** Called with every new snapshot, and by `sweep` when something expired. Returns what ends it. Must not be slow. */
+  onChange(listener: DirectoryListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** When the next valid credential expires, milliseconds since the epoch; null for never. Call `sweep` then. */
+  nextExpiry(): number | null {
+    return this.#valid.nextExpiry;
+  }
+
+  /** Tells the listeners what expired since the last look; nothing happens when nothing did. Throws as `refresh` does. */
+  sweep(): void {
+    const invalidated = this.#lookAgain();
+    if (invalidated.credentials.size > 0) this.#tell(invalidated);
+  }
+
+  async #reload(): Promise<void> {
+    const state = await this.#store.directory();
+    // Never an older state over a newer one. An equal number is taken: a restore repairs rows without counting.
+    if (state.sequence < this.#snapshot.sequence) return;
+    this.#snapshot = compileDirectory(state);
+    this.#tell(this.#lookAgain());
+  }
+
+  #lookAgain(): Invalidated {
+    const before = this.#valid;
+    this.#valid = validAt(this.#snapshot, this.#clock.now());
+    return {
+      credentials: missing(before.credentials, this.#valid.credentials),
+      parties: missing(before.parties, this.#valid.parties),
+    };
+  }
+
+  #tell(invalidated: Invalidated): void {
+    const errors: unknown[] = [];
+    for (const listener of this.#listeners) {
+      // One that fails must not keep the others from cutting their streams.
+      try {
+        listener(invalidated, this.#snapshot);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, 'A change of the directory was not spread everywhere.');
+  }
+}
+
+export interface DirectoryParts {
+  readonly store: Pick<Store, 'directory'>;
+  readonly clock: Clock;
+}
+
+/** What was in `before` and is not in `after`. */
+function missing(before: ReadonlySet<string>, after: ReadonlySet<string>): Set<string> {
+  return new Set([...before].filter((id) => !after.has(id)));
+}
+
+function validAt(snapshot: DirectorySnapshot, now: number): Valid {
+  const credentials = new Set<string>();
+  const parties = new Set<string>();
+  let nextExpiry: number | null = null;
+  for (const party of snapshot.parties.values()) if (isActive(party)) parties.add(party.id);
+  for (const [id, entry] of snapshot.credentials) {
+    if (refusalOf(entry, now) !== null) continue;
+    credentials.add(id);
+    const { expiresAt } = entry.credential;
+    if (expiresAt !== null) nextExpiry = Math.min(nextExpiry ?? expiresAt, expiresAt);
+  }
+  return { credentials, parties, nextExpiry };
+}

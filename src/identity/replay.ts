@@ -1,0 +1,129 @@
+import type { Json, JsonObject } from '../journal/records.ts';
+import type { Store, StoreTransaction } from '../store/ports.ts';
+import { erase } from './changes/erase.ts';
+import { OWNER_SECRET_SETTING } from './changes/owner.ts';
+
+export interface Replayed {
+  /** Changes that altered the store. */
+  readonly applied: number;
+  /** Newer changes that had nothing to alter: of things the store never knew, of other kinds, or already in it. */
+  readonly ignored: number;
+  /** Changes the store had when it was copied. */
+  readonly known: number;
+  /** The highest outbox number the store has now. */
+  readonly floor: number;
+}
+
+/** Returns whether it altered anything. */
+type Apply = (tx: StoreTransaction, subject: string, after: JsonObject) => Promise<boolean>;
+
+const APPLY: Readonly<Record<string, Apply>> = {
+  'key.revoked': revoke,
+  'key.rotated': shorten,
+  'person.disabled': setDisabled,
+  'person.enabled': setDisabled,
+  'service.disabled': setDisabled,
+  'service.enabled': setDisabled,
+  'person.moved': move,
+  'service.moved': move,
+  'person.erased': forget,
+  'owner.claimed': spendOwnerSecret,
+  'owner_secret.issued': spendOwnerSecret,
+};
+
+/**
+ * Brings a store that was restored from an older copy up to what the journal knows beyond it, so that a restore gives nobody
+ * back what was taken from them (P3, P7): revocations, the shortened life of rotated keys, disabled and enabled parties,
+ * moves between teams, erasures, and the spent owner secret. What was created later is gone with the store and ignored.
+ *
+ * `changes` are bodies of `change` records with their `outbox` number, in the journal's order. Enqueues nothing; a second run
+ * does nothing. Must run before anything else raises the outbox floor or changes the directory. Throws for a record it
+ * should apply but cannot read: starting with half of the revocations is worse than not starting.
+ */
+export async function applyNewer(store: Store, changes: AsyncIterable<JsonObject>): Promise<Replayed> {
+  const head = await store.outboxHead();
+  const counts = { applied: 0, ignored: 0, known: 0 };
+  let floor = head;
+  for await (const change of changes) {
+    const number = wholeNumber(change, 'outbox');
+    if (number <= head) {
+      counts.known += 1;
+      continue;
+    }
+    counts[(await applyOne(store, change)) ? 'applied' : 'ignored'] += 1;
+    floor = Math.max(floor, number);
+  }
+  // Last: a crash before it repeats all of the above, which is harmless.
+  if (floor > head) await store.raiseOutboxFloor(floor);
+  return { ...counts, floor };
+}
+
+async function applyOne(store: Store, change: JsonObject): Promise<boolean> {
+  const { action, subject, after } = change;
+  const apply = typeof action === 'string' && Object.hasOwn(APPLY, action) ? APPLY[action] : undefined;
+  if (apply === undefined) return false;
+  if (typeof subject !== 'string') throw new Error(`Change ${change.outbox} cannot be replayed: it has no subject.`);
+  return store.change((tx) => apply(tx, subject, isObject(after) ? after : {}));
+}
+
+async function revoke(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+  const revokedAt = wholeNumber(after, 'revokedAt');
+  const credential = await tx.credential(id);
+  if (credential === undefined || credential.revokedAt !== null) return false;
+  await tx.updateCredential(id, { revokedAt });
+  return true;
+}
+
+/** The key that replaced it is lost with the newer store; its old one still ends when its holder was told it would. */
+async function shorten(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+  const expiresAt = wholeNumber(after, 'expiresAt');
+  const credential = await tx.credential(id);
+  if (credential === undefined) return false;
+  if (credential.expiresAt !== null && credential.expiresAt <= expiresAt) return false;
+  await tx.updateCredential(id, { expiresAt });
+  return true;
+}
+
+async function setDisabled(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+  const disabledAt = after.disabledAt === null ? null : wholeNumber(after, 'disabledAt');
+  const party = await tx.party(id);
+  if (party === undefined || party.disabledAt === disabledAt) return false;
+  await tx.updateParty(id, { disabledAt });
+  return true;
+}
+
+/** Into no team where the store does not know the new one: staying in the old one could grant what was taken away. */
+async function move(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+  const party = await tx.party(id);
+  if (party === undefined) return false;
+  const wanted = after.team;
+  const team = typeof wanted === 'string' && (await tx.team(wanted)) !== undefined ? wanted : null;
+  if (party.team === team) return false;
+  await tx.updateParty(id, { team });
+  return true;
+}
+
+async function forget(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+  const erasedAt = wholeNumber(after, 'erasedAt');
+  const party = await tx.party(id);
+  if (party === undefined || party.erasedAt !== null) return false;
+  await erase(tx, id, erasedAt);
+  return true;
+}
+
+/** A restored digest would let a used or replaced one-use secret work once more. */
+async function spendOwnerSecret(tx: StoreTransaction): Promise<boolean> {
+  if ((await tx.setting(OWNER_SECRET_SETTING)) === undefined) return false;
+  await tx.setSetting(OWNER_SECRET_SETTING, null);
+  return true;
+}
+
+function wholeNumber(object: JsonObject, name: string): number {
+  const value = object[name];
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`A change record cannot be replayed: its ${name} is not a whole number.`);
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,98 @@
+/** The directory compiled for the path of a call: immutable, in memory, found by digest. */
+import type { ErrorCode } from '../kernel/errors.ts';
+import type { CredentialRow, DirectoryState, PartyRow, TeamRow } from '../store/ports.ts';
+import type { Principal } from './principal.ts';
+
+/** A credential with its owner. */
+export interface Entry {
+  readonly credential: CredentialRow;
+  readonly owner: PartyRow;
+}
+
+export interface DirectorySnapshot {
+  /** `dir-<sequence>`; records name it. */
+  readonly version: string;
+  readonly sequence: number;
+  /**
+   * By SHA-256 of the credential. A Map lookup takes time that depends on the digest, which teaches an attacker nothing: to
+   * steer a digest towards a stored one takes as long as finding a preimage, and the secret behind it has 202 random bits.
+   */
+  readonly byDigest: ReadonlyMap<string, Entry>;
+  /** By credential id. */
+  readonly credentials: ReadonlyMap<string, Entry>;
+  readonly parties: ReadonlyMap<string, PartyRow>;
+  readonly teams: ReadonlyMap<string, TeamRow>;
+}
+
+/** Whom a refused credential belongs to: what the journal may name. */
+export interface Known {
+  /** `key_…` or `adm_…`. */
+  readonly credential: string;
+  /** `per_…` or `svc_…`. */
+  readonly owner: string;
+  readonly team: string | null;
+}
+
+/** Why a digest is no principal. */
+export interface RefusedCredential {
+  readonly refused: Extract<
+    ErrorCode,
+    'credential_unknown' | 'credential_revoked' | 'credential_expired' | 'owner_disabled'
+  >;
+  /** Null for an unknown digest. */
+  readonly known: Known | null;
+  /** Milliseconds since the epoch; set with `credential_expired`. */
+  readonly expired: number | null;
+}
+
+export type Resolution = Principal | RefusedCredential;
+
+/** Compiles the store's rows. A credential whose owner is missing is left out: it can only be unknown. */
+export function compileDirectory(state: DirectoryState): DirectorySnapshot {
+  const parties = new Map(state.parties.map((row) => [row.id, row]));
+  const byDigest = new Map<string, Entry>();
+  const credentials = new Map<string, Entry>();
+  for (const credential of state.credentials) {
+    const owner = parties.get(credential.owner);
+    if (owner === undefined) continue;
+    const entry = { credential, owner };
+    byDigest.set(credential.digest, entry);
+    credentials.set(credential.id, entry);
+  }
+  const teams = new Map(state.teams.map((row) => [row.id, row]));
+  return { version: `dir-${state.sequence}`, sequence: state.sequence, byDigest, credentials, parties, teams };
+}
+
+/** True while the party may act at all. */
+export function isActive(party: PartyRow): boolean {
+  return party.disabledAt === null && party.erasedAt === null;
+}
+
+/** Why this credential is not valid at `now`, or null. It is valid up to, not including, the millisecond it expires at. */
+export function refusalOf({ credential, owner }: Entry, now: number): RefusedCredential['refused'] | null {
+  if (credential.revokedAt !== null) return 'credential_revoked';
+  const over = credential.expiresAt !== null && now >= credential.expiresAt;
+  // Replaced and past its overlap: its owner has the new one, so this reads like a revocation.
+  if (over) return credential.rotatedTo === null ? 'credential_expired' : 'credential_revoked';
+  return isActive(owner) ? null : 'owner_disabled';
+}
+
+/** Who holds the credential with this digest at `now` (milliseconds since the epoch), or why nobody does. */
+export function resolve(snapshot: DirectorySnapshot, digest: string, now: number): Resolution {
+  const entry = snapshot.byDigest.get(digest);
+  if (entry === undefined) return { refused: 'credential_unknown', known: null, expired: null };
+  const { credential, owner } = entry;
+  const refused = refusalOf(entry, now);
+  if (refused !== null) {
+    const known = { credential: credential.id, owner: owner.id, team: owner.team };
+    return { refused, known, expired: refused === 'credential_expired' ? credential.expiresAt : null };
+  }
+  return {
+    kind: owner.kind,
+    id: owner.id,
+    team: owner.team,
+    role: owner.role,
+    credential: { id: credential.id, kind: credential.kind, expires: credential.expiresAt },
+    snapshot: snapshot.version,
+  };
+}

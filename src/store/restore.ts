@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { type Clock, systemClock } from '../kernel/clock.ts';
+import { exists, stamp, syncFolders, syncPath } from './backup-folder.ts';
+import { BackupError, type BackupFile, type BackupManifest, checkFile } from './backup-manifest.ts';
+import { verifyBackup } from './verify-backup.ts';
+
+export interface RestoreOptions {
+  /** The backup's folder. */
+  readonly from: string;
+  /** The data folder. Gatehouse must not run on it. */
+  readonly to: string;
+  /**
+   * `store` replaces store.db alone: the next start applies the revocations and erasures that the newer journal holds.
+   * `journal` replaces the journal alone. Default: everything.
+   */
+  readonly only?: 'store' | 'journal';
+  /** Moves what is there aside instead of refusing. Nothing is ever deleted. Default false. */
+  readonly force?: boolean;
+  readonly clock?: Clock;
+}
+
+export interface Restored {
+  readonly manifest: BackupManifest;
+  /** Where what was replaced is now; null when there was nothing. */
+  readonly movedAside: string | null;
+}
+
+/**
+ * Puts a backup back. The whole backup is verified before anything is written, and each file again as it was written. Private
+ * keys that are not in the backup must be put back by hand before the next start. The usage views are rebuilt by that start.
+ *
+ * Restoring everything also forgets every revocation and erasure made since the backup. Where the newer journal survives, restore
+ * with `only: 'store'`: it knows them.
+ *
+ * @throws BackupError, before anything was changed
+ */
+export async function restore({
+  from,
+  to,
+  only,
+  force = false,
+  clock = systemClock,
+}: RestoreOptions): Promise<Restored> {
+  const manifest = await verifyBackup(from);
+  const job: Job = { from, to: resolve(to), manifest, force, time: stamp(clock.now()) };
+  const movedAside = only === undefined ? await restoreAll(job) : await restorePart(job, only);
+  return { manifest, movedAside };
+}
+
+interface Job {
+  readonly from: string;
+  readonly to: string;
+  readonly manifest: BackupManifest;
+  readonly force: boolean;
+  readonly time: string;
+}
+
+async function restoreAll(job: Job): Promise<string | null> {
+  const { to, force, time } = job;
+  const present = await exists(to);
+  const occupied = present && (await readdir(to)).length > 0;
+  if (occupied && !force) throw new BackupError('not_empty', `${to} is not empty; give --force to move it aside`);
+  // An empty folder may be a mount point, which cannot be renamed: it is filled in place.
+  const inPlace = present && !occupied;
+  const staging = await stage(job, inPlace ? to : dirname(to), job.manifest.files);
+  if (inPlace) {
+    // The store last: without it, nothing would start on half of a backup and take it for whole.
+    const names = (await readdir(staging)).sort((a, b) => Number(a === 'store.db') - Number(b === 'store.db'));
+    for (const name of names) await rename(join(staging, name), join(to, name));
+    await rm(staging, { recursive: true });
+    await syncPath(to, 'folder');
+    return null;
+  }
+  const aside = occupied ? `${to}.before-restore-${time}` : null;
+  await swap(staging, to, aside);
+  return aside;
+}
+
+/** Moves the old folder aside and the new one into its place; puts the old one back when that fails. */
+async function swap(staging: string, to: string, aside: string | null): Promise<void> {
+  let moved = false;
+  try {
+    if (aside !== null) await rename(to, aside);
+    moved = aside !== null;
+    await rename(staging, to);
+    await syncPath(dirname(to), 'folder');
+  } catch (cause) {
+    if (moved && aside !== null && !(await exists(to))) await rename(aside, to);
+    await rm(staging, { recursive: true, force: true });
+    throw new BackupError('not_empty', `${to} could not be moved aside; if it is a mount point, empty it by hand`, {
+      cause,
+    });
+  }
+}
+
+async function restorePart(job: Job, only: 'store' | 'journal'): Promise<string | null> {
+  const { to, force, time, manifest } = job;
+  const name = only === 'store' ? 'store.db' : 'journal';
+  const target = join(to, name);
+  const occupied = await exists(target);
+  if (occupied && !force) throw new BackupError('not_empty', `${target} exists; give --force to move it aside`);
+  await mkdir(to, { recursive: true, mode: 0o700 });
+  const staging = await stage(
+    job,
+    to,
+    manifest.files.filter(({ path }) => path.split('/')[0] === name),
+  );
+  const aside = occupied ? `${target}.before-restore-${time}` : null;
+  if (aside !== null && only === 'store') await setStoreAside(target, aside);
+  else if (aside !== null) await rename(target, aside);
+  await rename(join(staging, name), target);
+  await rm(staging, { recursive: true });
+  await syncPath(to, 'folder');
+  return aside;
+}
+
+/**
+ * Keeps the old store with its write-ahead log. The log must be gone before the new file takes its name: SQLite would play the
+ * old store's log into it.
+ */
+async function setStoreAside(target: string, aside: string): Promise<void> {
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (!(await exists(target + suffix))) continue;
+    await copyFile(target + suffix, aside + suffix, constants.COPYFILE_EXCL);
+    await syncPath(aside + suffix, 'file');
+  }
+  for (const suffix of ['-wal', '-shm']) await rm(target + suffix, { force: true });
+}
+
+/** Copies files of the backup into a new folder inside `parent`, checked and synced. */
+async function stage({ from }: Job, parent: string, files: readonly BackupFile[]): Promise<string> {
+  const staging = join(parent, `.restore-${randomBytes(6).toString('hex')}`);
+  await mkdir(staging, { recursive: true, mode: 0o700 });
+  try {
+    for (const file of files) {
+      const path = join(staging, file.path);
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await copyFile(join(from, file.path), path, constants.COPYFILE_EXCL);
+      await chmod(path, 0o600);
+      await syncPath(path, 'file');
+      await checkFile(staging, file);
+    }
+    await syncFolders(staging);
+    return staging;
+  } catch (error) {
+    await rm(staging, { recursive: true, force: true });
+    throw error;
+  }
+}

@@ -1,0 +1,33 @@
+import { StoreConflict } from '../errors.ts';
+
+/** https://www.sqlite.org/rescode.html */
+const SQLITE_BUSY = 5;
+const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
+const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/** In words, what each unique constraint guards; SQLite's message ends with the columns. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  'parties.kind, parties.name': 'party name',
+  'teams.name': 'team name',
+  'credentials.digest': 'credential',
+  'content_keys.person': 'content key',
+};
+
+function errorCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error)) return undefined;
+  return typeof error.errcode === 'number' ? error.errcode : undefined;
+}
+
+/** True when another connection holds the lock, extended codes included. */
+export function isBusy(error: unknown): boolean {
+  const code = errorCode(error);
+  return code !== undefined && (code & 0xff) === SQLITE_BUSY;
+}
+
+/** A unique violation as StoreConflict; everything else as it is. */
+export function translate(error: unknown): unknown {
+  const code = errorCode(error);
+  if (code !== SQLITE_CONSTRAINT_UNIQUE && code !== SQLITE_CONSTRAINT_PRIMARYKEY) return error;
+  const columns = (error as Error).message.split('constraint failed: ')[1] ?? '';
+  return new StoreConflict(SUBJECTS[columns] ?? columns, { cause: error });
+}

@@ -1,0 +1,17 @@
+import type { Generated } from 'kysely';
+import type { CredentialRow, PartyRow, TeamRow } from '../ports.ts';
+
+/** The tables as Kysely sees them; CamelCasePlugin turns the names into the snake_case of the migrations. */
+export interface Tables {
+  teams: TeamRow;
+  parties: PartyRow;
+  credentials: CredentialRow;
+  credentialUse: { credential: string; usedAt: number };
+  contentKeys: { person: string; wrapped: Uint8Array };
+  settings: { name: string; value: string };
+  /** `record` is JSON text. */
+  outbox: { number: Generated<number>; record: string };
+  /** Holds one row, `sequence`. */
+  counters: { name: string; value: number };
+  schemaMigrations: { number: number; name: string; appliedAt: number };
+}

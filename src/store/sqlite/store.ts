@@ -1,0 +1,148 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Kysely, sql } from 'kysely';
+import type { Clock } from '../../kernel/clock.ts';
+import { StoreMisuse } from '../errors.ts';
+import type { CredentialListing, DirectoryState, OutboxRow, Store, StoreTransaction } from '../ports.ts';
+import { BUSY_TIMEOUT, connect } from './connection.ts';
+import { copyDatabase } from './copy.ts';
+import { allCredentials, listCredentials, saveLastUse } from './credentials.ts';
+import { migrate } from './migrate.ts';
+import * as outbox from './outbox.ts';
+import { allParties } from './parties.ts';
+import type { Tables } from './schema.ts';
+import { type Db, Scope } from './scope.ts';
+import { allTeams } from './teams.ts';
+import { transactionOf } from './transaction.ts';
+
+/**
+ * Opens the embedded store: creates the file at `path` where there is none and brings its schema up to date. The folder
+ * must exist; `:memory:` keeps everything in memory. Every commit is synced to disk before it resolves.
+ * Rejects with StoreTooNew when a newer version wrote it, else with the system's or SQLite's error.
+ */
+export async function openSqliteStore({ path, clock }: { path: string; clock: Clock }): Promise<Store> {
+  const db = await connect(path);
+  try {
+    await migrate(db, clock);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return new SqliteStore(db);
+}
+
+/** SQLite is one connection behind Kysely's mutex: whatever is called here waits for its turn, in order. */
+class SqliteStore implements Store {
+  readonly #db: Kysely<Tables>;
+  readonly #current = new AsyncLocalStorage<Scope>();
+  #owesCheckpoint = false;
+  #closing: Promise<void> | null = null;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    const scoped = await this.#within(true, async (scope, db) => {
+      const result = await work(transactionOf(scope));
+      scope.finish();
+      if (scope.enqueued) await outbox.growSequence(db);
+      return { result, erased: scope.erased };
+    });
+    if (scoped.erased) this.#owesCheckpoint = true;
+    if (this.#owesCheckpoint) await this.#checkpoint();
+    return scoped.result;
+  }
+
+  async read<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    return this.#within(false, async (scope) => {
+      const result = await work(transactionOf(scope));
+      scope.finish();
+      return result;
+    });
+  }
+
+  async directory(): Promise<DirectoryState> {
+    return this.#within(false, async (_, db) => ({
+      sequence: await outbox.currentSequence(db),
+      parties: await allParties(db),
+      teams: await allTeams(db),
+      credentials: await allCredentials(db),
+    }));
+  }
+
+  async outbox(limit: number): Promise<OutboxRow[]> {
+    return this.#within(false, (_, db) => outbox.waiting(db, limit));
+  }
+
+  async acknowledge(number: number): Promise<void> {
+    await this.#within(true, (_, db) => outbox.dropUpTo(db, number));
+  }
+
+  async outboxHead(): Promise<number> {
+    return this.#within(false, (_, db) => outbox.head(db));
+  }
+
+  async raiseOutboxFloor(floor: number): Promise<void> {
+    await this.#within(true, async (_, db) => {
+      await outbox.raiseFloor(db, floor);
+      await outbox.raiseSequence(db, floor);
+    });
+  }
+
+  async credentials(owner?: string): Promise<CredentialListing[]> {
+    return this.#within(false, (_, db) => listCredentials(db, owner));
+  }
+
+  async saveLastUse(entries: ReadonlyArray<readonly [string, number]>): Promise<void> {
+    if (entries.length > 0) await this.#within(true, (_, db) => saveLastUse(db, entries));
+  }
+
+  async copyTo(path: string): Promise<void> {
+    this.#refuseInside();
+    await copyDatabase(this.#db, path);
+  }
+
+  async close(): Promise<void> {
+    this.#refuseInside();
+    this.#closing ??= this.#db.destroy();
+    await this.#closing;
+  }
+
+  async #within<T>(writable: boolean, work: (scope: Scope, db: Db) => Promise<T>): Promise<T> {
+    this.#refuseInside();
+    const transaction = this.#db.transaction().setAccessMode(writable ? 'read write' : 'read only');
+    return transaction.execute(async (db) => {
+      const scope = new Scope(db, writable);
+      try {
+        return await this.#current.run(scope, () => work(scope, db));
+      } finally {
+        scope.abandon();
+      }
+    });
+  }
+
+  /** The one connection is busy with the caller's own transaction: waiting for it would be waiting for ever. */
+  #refuseInside(): void {
+    if (this.#current.getStore()?.open === true) {
+      throw new StoreMisuse('The store was used inside its own transaction; use the handle that was given to it.');
+    }
+  }
+
+  /**
+   * Moves everything out of the write-ahead log and empties it, so that what was erased is gone from that file as well (P7).
+   * While another process reads it cannot: then the next change tries again, and the last close does it in any case.
+   */
+  async #checkpoint(): Promise<void> {
+    const busy = await this.#db.connection().execute(async (db) => {
+      // Nobody shall wait for another process's reader here.
+      await sql`pragma busy_timeout = 0`.execute(db);
+      try {
+        const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db);
+        return rows[0]?.busy === 1;
+      } finally {
+        await sql`pragma busy_timeout = ${sql.lit(BUSY_TIMEOUT)}`.execute(db);
+      }
+    });
+    this.#owesCheckpoint = busy;
+  }
+}

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Directory, type Invalidated } from '../../src/identity/directory.ts';
+import { newCredential } from '../../src/identity/key-format.ts';
+import { compileDirectory, resolve } from '../../src/identity/snapshot.ts';
+import type { DirectoryState } from '../../src/store/ports.ts';
+import { credential, person, service, team } from '../store/rows.ts';
+import { handClock, inWorld, T0, type World } from './world.ts';
+
+/** Collects what listeners are told, as plain sorted lists. */
+function told(directory: Directory) {
+  const calls: Array<{ credentials: string[]; parties: string[] }> = [];
+  directory.onChange((invalidated: Invalidated) => {
+    const { credentials, parties } = invalidated;
+    calls.push({ credentials: [...credentials].sort(), parties: [...parties].sort() });
+  });
+  return calls;
+}
+
+async function addKey(world: World, email: string, expiresAt: number | null = null) {
+  const { id: owner } = await world.changes.addPerson({ actor: 'system', email });
+  const issued = await world.changes.createKey({ actor: 'system', owner, label: '', kind: 'key', expiresAt });
+  return { owner, ...issued };
+}
+
+test('a compiled snapshot finds credentials by digest, and parties and teams by id', () => {
+  const squad = team();
+  const ada = person({ team: squad.id, role: 'owner' });
+  const robot = service();
+  const [key, token] = [credential(ada.id, { expiresAt: T0 + 9 }), credential(robot.id)];
+  const orphan = credential('per_gone');
+  const state = { sequence: 12, parties: [ada, robot], teams: [squad], credentials: [key, token, orphan] };
+  const snapshot = compileDirectory(state);
+  assert.equal(snapshot.version, 'dir-12');
+  assert.deepEqual(snapshot.parties.get(ada.id), ada);
+  assert.deepEqual(snapshot.teams.get(squad.id), squad);
+  assert.deepEqual(snapshot.credentials.get(token.id), { credential: token, owner: robot });
+  assert.deepEqual(resolve(snapshot, key.digest, T0), {
+    kind: 'person',
+    id: ada.id,
+    team: squad.id,
+    role: 'owner',
+    credential: { id: key.id, kind: 'key', expires: T0 + 9 },
+    snapshot: 'dir-12',
+  });
+  assert.deepEqual(resolve(snapshot, orphan.digest, T0), { refused: 'credential_unknown', known: null, expired: null });
+  assert.deepEqual(resolve(snapshot, newCredential('key').digest, T0), {
+    refused: 'credential_unknown',
+    known: null,
+    expired: null,
+  });
+});
+
+test('P3: a refusal outranks in the order revoked, expired, owner disabled', () => {
+  const ada = person({ disabledAt: T0 });
+  const rows = [
+    credential(ada.id, { revokedAt: T0, expiresAt: T0 }),
+    credential(ada.id, { expiresAt: T0 }),
+    credential(ada.id, { expiresAt: T0, rotatedTo: 'key_next' }),
+    credential(ada.id, { expiresAt: T0 + 1, rotatedTo: 'key_next' }),
+    credential(ada.id),
+  ];
+  const snapshot = compileDirectory({ sequence: 1, parties: [ada], teams: [], credentials: rows });
+  const found = rows.map((row) => resolve(snapshot, row.digest, T0)).map((r) => ('refused' in r ? r.refused : 'valid'));
+  assert.deepEqual(found, [
+    'credential_revoked',
+    'credential_expired',
+    'credential_revoked',
+    'owner_disabled',
+    'owner_disabled',
+  ]);
+});
+
+test('P3: listeners learn exactly what stopped being valid', async () => {
+  await inWorld(async (world) => {
+    const [ada, ben, eve] = [
+      await addKey(world, 'a@x.org'),
+      await addKey(world, 'b@x.org'),
+      await addKey(world, 'e@x.org'),
+    ];
+    const calls = told(world.directory);
+    const last = () => calls.at(-1);
+    await world.changes.revokeCredential({ actor: 'system', credential: ada.id });
+    assert.deepEqual(last(), { credentials: [ada.id], parties: [] });
+    await world.changes.disableParty({ actor: 'system', party: ben.owner });
+    assert.deepEqual(last(), { credentials: [ben.id], parties: [ben.owner] });
+    await world.changes.enableParty({ actor: 'system', party: ben.owner });
+    assert.deepEqual(last(), { credentials: [], parties: [] });
+    await world.changes.disableParty({ actor: 'system', party: ben.owner });
+    assert.deepEqual(last(), { credentials: [ben.id], parties: [ben.owner] });
+    await world.changes.erasePerson({ actor: 'system', person: ben.owner });
+    assert.deepEqual(last(), { credentials: [], parties: [] });
+    const { id: second } = await world.changes.createKey({ actor: 'system', owner: eve.owner, label: '', kind: 'key' });
+    await world.changes.rotateKey({ actor: 'system', key: second, overlapMs: 0 });
+    assert.deepEqual(last(), { credentials: [second], parties: [] });
+    await world.changes.erasePerson({ actor: 'system', person: eve.owner });
+    assert.equal(last()?.credentials.length, 2);
+    assert.ok(last()?.credentials.includes(eve.id));
+    assert.deepEqual(last()?.parties, [eve.owner]);
+  });
+});
+
+test('P3: what expires without a change is told by sweep, once, at nextExpiry', async () => {
+  await inWorld(async (world) => {
+    assert.equal(world.directory.nextExpiry(), null);
+    const late = await addKey(world, 'late@x.org', T0 + 2000);
+    const soon = await addKey(world, 'soon@x.org', T0 + 1000);
+    await addKey(world, 'ever@x.org');
+    const calls = told(world.directory);
+    assert.equal(world.directory.nextExpiry(), T0 + 1000);
+    world.clock.set(T0 + 999);
+    world.directory.sweep();
+    assert.deepEqual(calls, []);
+    world.clock.set(T0 + 1000);
+    world.directory.sweep();
+    world.directory.sweep();
+    assert.deepEqual(calls, [{ credentials: [soon.id], parties: [] }]);
+    assert.equal(world.directory.nextExpiry(), T0 + 2000);
+    // A change in between looks at the clock too: nothing that expired meanwhile is lost.
+    world.clock.set(T0 + 2000);
+    await world.changes.addTeam({ actor: 'system', name: 'any' });
+    assert.deepEqual(calls.at(-1), { credentials: [late.id], parties: [] });
+    assert.equal(world.directory.nextExpiry(), null);
+  });
+});
+
+test('P3: a listener that fails keeps nobody else from hearing, and the change is reported as not spread', async () => {
+  await inWorld(async (world) => {
+    const ada = await addKey(world, 'a@x.org');
+    const stop = world.directory.onChange(() => {
+      throw new Error('stream would not close');
+    });
+    const calls = told(world.directory);
+    const revoking = world.changes.revokeCredential({ actor: 'system', credential: ada.id });
+    await assert.rejects(revoking, (error) => error instanceof AggregateError && error.errors.length === 1);
+    assert.deepEqual(calls, [{ credentials: [ada.id], parties: [] }]);
+    stop();
+    await world.changes.revokeCredential({ actor: 'system', credential: ada.id });
+  });
+});
+
+/** A store whose answers the test releases one by one. */
+function slowStore(states: DirectoryState[]) {
+  const waiting: Array<(state: DirectoryState | Error) => void> = [];
+  let loads = 0;
+  return {
+    loads: () => loads,
+    directory(): Promise<DirectoryState> {
+      loads += 1;
+      return new Promise((done, fail) => {
+        waiting.push((state) => (state instanceof Error ? fail(state) : done(state)));
+      });
+    },
+    async release(answer: DirectoryState | Error | undefined = states.shift()) {
+      while (waiting.length === 0) await new Promise((done) => setImmediate(done));
+      waiting.shift()?.(answer ?? new Error('no state'));
+      await new Promise((done) => setImmediate(done));
+    },
+  };
+}
+
+const empty = (sequence: number): DirectoryState => ({ sequence, parties: [], teams: [], credentials: [] });
+
+test('P3: a refresh asked for while another loads starts a load of its own; further ones share it', async () => {
+  const store = slowStore([empty(1), empty(2), empty(3)]);
+  const loading = Directory.load({ store, clock: handClock() });
+  await store.release();
+  const directory = await loading;
+  const first = directory.refresh();
+  await new Promise((done) => setImmediate(done));
+  assert.equal(store.loads(), 2);
+  const second = directory.refresh();
+  const third = directory.refresh();
+  assert.equal(store.loads(), 2, 'one at a time');
+  await store.release();
+  await first;
+  assert.equal(directory.current.version, 'dir-2');
+  await store.release();
+  await Promise.all([second, third]);
+  assert.equal(store.loads(), 3);
+  assert.equal(directory.current.version, 'dir-3');
+});
+
+test('never an older state over a newer one; after a failed load the last good snapshot stays', async () => {
+  const store = slowStore([empty(5), empty(4)]);
+  const loading = Directory.load({ store, clock: handClock() });
+  await store.release();
+  const directory = await loading;
+  const older = directory.refresh();
+  await store.release();
+  await older;
+  assert.equal(directory.current.version, 'dir-5');
+  const failing = directory.refresh();
+  const refused = assert.rejects(failing, /disk gone/);
+  await store.release(new Error('disk gone'));
+  await refused;
+  assert.equal(directory.current.version, 'dir-5');
+  const again = directory.refresh();
+  await store.release(empty(6));
+  await again;
+  assert.equal(directory.current.version, 'dir-6');
+});

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { sql } from 'kysely';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { StoreTooNew } from '../../src/store/errors.ts';
+import type { Store } from '../../src/store/ports.ts';
+import { connect } from '../../src/store/sqlite/connection.ts';
+import { deleteContentKey, insertContentKey } from '../../src/store/sqlite/content-keys.ts';
+import { bindable } from '../../src/store/sqlite/dialect.ts';
+import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { openSqliteStore } from '../../src/store/sqlite/store.ts';
+import { person, T0 } from './rows.ts';
+import { storeSuite } from './suite.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'gatehouse-store-'));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+const paths = new WeakMap<Store, string>();
+let serial = 0;
+const freshPath = (): string => join(mkdtempSync(join(root, 's-')), `${serial++}.db`);
+
+async function open(path: string): Promise<Store> {
+  const store = await openSqliteStore({ path, clock: systemClock });
+  paths.set(store, path);
+  return store;
+}
+
+storeSuite('sqlite', {
+  open: () => open(freshPath()),
+  again: (store) => open(paths.get(store)!),
+  copyTarget: () => {
+    const path = freshPath();
+    return { path, open: () => open(path) };
+  },
+});
+
+/** The bytes of every file of this store: main file, write-ahead log, index. */
+function bytesOf(path: string): Buffer {
+  const folder = join(path, '..');
+  return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
+}
+
+test('files are readable by their owner only, copies too', { skip: process.platform === 'win32' }, async () => {
+  const path = freshPath();
+  writeFileSync(path, '', { mode: 0o644 });
+  const store = await open(path);
+  await store.change((tx) => tx.setSetting('x', 'y'));
+  const copy = freshPath();
+  await store.copyTo(copy);
+  for (const file of [path, `${path}-wal`, `${path}-shm`, copy]) assert.equal(statSync(file).mode & 0o777, 0o600);
+  await store.close();
+});
+
+test('every commit is synced, deleted bytes are overwritten, references are checked', async () => {
+  const db = await connect(freshPath());
+  const pragma = async (name: string) => {
+    const { rows } = await sql<Record<string, unknown>>`pragma ${sql.raw(name)}`.execute(db);
+    return Object.values(rows[0] ?? {})[0];
+  };
+  assert.equal(await pragma('journal_mode'), 'wal');
+  assert.equal(await pragma('synchronous'), 2, 'FULL');
+  assert.equal(await pragma('secure_delete'), 1);
+  assert.equal(await pragma('foreign_keys'), 1);
+  assert.equal(await pragma('busy_timeout'), 5000);
+  await db.destroy();
+});
+
+test('a store opens again with everything in it, and runs no migration twice', async () => {
+  const path = freshPath();
+  const first = await open(path);
+  const row = person();
+  await first.change((tx) => tx.insertParty(row));
+  await first.close();
+  await first.close();
+  const second = await open(path);
+  assert.deepEqual(await second.read((tx) => tx.party(row.id)), row);
+  await second.close();
+  const raw = new DatabaseSync(path);
+  const steps = raw.prepare('select name from schema_migrations order by number').all();
+  raw.close();
+  assert.deepEqual(
+    steps.map((step) => step.name),
+    ['001-directory', '002-outbox'],
+  );
+});
+
+test('several processes may start on the same new store at once, and none loses a change of another', async () => {
+  const path = freshPath();
+  const url = new URL('../../src/store/sqlite/store.ts', import.meta.url).href;
+  const script = `
+    import { openSqliteStore } from ${JSON.stringify(url)};
+    const store = await openSqliteStore({ path: ${JSON.stringify(path)}, clock: { now: () => 1, monotonic: () => 1 } });
+    for (let i = 0; i < 20; i++) {
+      await store.change(async (tx) => {
+        const count = Number((await tx.setting('count')) ?? 0);
+        await new Promise((done) => setTimeout(done, 1));
+        await tx.setSetting('count', String(count + 1));
+        await tx.enqueue({ i });
+      });
+    }
+    await store.close();`;
+  const run = () => promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script]);
+  await Promise.all([run(), run(), run()]);
+  const store = await open(path);
+  assert.equal((await store.directory()).sequence, 60);
+  assert.equal(await store.outboxHead(), 60);
+  assert.equal(await store.read((tx) => tx.setting('count')), '60');
+  await store.close();
+});
+
+test('a store of a newer version is refused and left as it was', async () => {
+  const path = freshPath();
+  await (await open(path)).close();
+  const raw = new DatabaseSync(path);
+  raw.exec("insert into schema_migrations (number, name, applied_at) values (999, '999-from-the-future', 1)");
+  raw.close();
+  const before = readFileSync(path);
+  await assert.rejects(open(path), (error) => {
+    assert.ok(error instanceof StoreTooNew);
+    assert.match(error.message, /newer Gatehouse.*999-from-the-future.*002-outbox/);
+    return true;
+  });
+  assert.deepEqual(readFileSync(path), before);
+});
+
+test('a missing folder and a file that is no store are errors; the file stays as it was', async () => {
+  const folder = mkdtempSync(join(root, 's-'));
+  await assert.rejects(open(join(folder, 'missing', 'x.db')), { code: 'ENOENT' });
+  const path = join(folder, 'letter.txt');
+  writeFileSync(path, 'Dear Ada, '.repeat(100));
+  await assert.rejects(open(path), /not a database/);
+  assert.equal(readFileSync(path, 'utf8'), 'Dear Ada, '.repeat(100));
+});
+
+test('P7: the bytes of a deleted content key are in no file of the open store', async () => {
+  const path = freshPath();
+  const store = await open(path);
+  const people = Array.from({ length: 200 }, () => person());
+  const keys = new Map(people.map((row) => [row.id, randomBytes(60)]));
+  for (const row of people) {
+    await store.change(async (tx) => {
+      await tx.insertParty(row);
+      await tx.insertContentKey(row.id, keys.get(row.id)!);
+    });
+  }
+  assert.ok(people.every((row) => bytesOf(path).includes(keys.get(row.id)!)));
+  const gone = people.filter((_, i) => i % 3 !== 0);
+  for (const row of gone) {
+    await store.change(async (tx) => {
+      await tx.deleteContentKey(row.id);
+      await tx.updateParty(row.id, { name: null, erasedAt: T0 });
+    });
+    const bytes = bytesOf(path);
+    assert.ok(!bytes.includes(keys.get(row.id)!), 'key survived');
+    assert.ok(!bytes.includes(row.name!), 'name survived');
+  }
+  const kept = people.filter((_, i) => i % 3 === 0);
+  assert.ok(kept.every((row) => bytesOf(path).includes(keys.get(row.id)!)));
+  await store.close();
+  assert.ok(gone.every((row) => !bytesOf(path).includes(keys.get(row.id)!)));
+});
+
+test('P7: a deleted content key is overwritten even where SQLite itself would leave it', async () => {
+  const path = freshPath();
+  const db = await connect(path);
+  await migrate(db, systemClock);
+  await sql`pragma secure_delete = off`.execute(db);
+  const row = person();
+  const key = randomBytes(60);
+  await db.transaction().execute(async (tx) => {
+    await tx.insertInto('parties').values(row).execute();
+    await insertContentKey(tx, row.id, key);
+  });
+  await sql`pragma wal_checkpoint(truncate)`.execute(db);
+  assert.ok(bytesOf(path).includes(key));
+  await db.transaction().execute((tx) => deleteContentKey(tx, row.id));
+  await db.destroy();
+  assert.ok(!bytesOf(path).includes(key));
+});
+
+test('P7: a reader in another process delays the removal from the log, the next change completes it', async () => {
+  const path = freshPath();
+  const store = await open(path);
+  const row = person();
+  const key = randomBytes(60);
+  await store.change(async (tx) => {
+    await tx.insertParty(row);
+    await tx.insertContentKey(row.id, key);
+  });
+  const reader = new DatabaseSync(path);
+  reader.exec('begin; select * from parties');
+  await store.change((tx) => tx.deleteContentKey(row.id));
+  assert.ok(bytesOf(path).includes(key), 'the reader still holds the old log');
+  reader.exec('commit');
+  await store.change((tx) => tx.setSetting('x', 'y'));
+  assert.ok(!bytesOf(path).includes(key));
+  reader.close();
+  await store.close();
+});
+
+test('values that SQLite would not give back as they were are refused', () => {
+  assert.deepEqual([bindable(true), bindable(false), bindable(undefined), bindable(null)], [1, 0, null, null]);
+  assert.equal(bindable(Number.MAX_SAFE_INTEGER), 9007199254740991);
+  for (const bad of [2 ** 53, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.throws(() => bindable(bad), RangeError);
+  assert.throws(() => bindable({}), TypeError);
+});
