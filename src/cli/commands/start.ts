@@ -1,0 +1,131 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { RunningGatehouse } from '../../main.ts';
+import type { Cli } from '../cli.ts';
+import { connectLines } from '../connect.ts';
+import { DEFAULT_URL } from '../credentials.ts';
+import { examples } from '../examples.ts';
+import { CliError } from '../failure.ts';
+import { showValue } from '../fields.ts';
+import { version } from '../version.ts';
+
+interface StartFlags {
+  readonly config?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly data?: string;
+}
+
+/** `gatehouse start`: serve until a signal comes. */
+export function startCommand(program: Command, cli: Cli): void {
+  const start = program
+    .command('start [mode]')
+    .description('serve until Ctrl-C or SIGTERM; the mode “demo” is the same as gatehouse demo')
+    .action((mode: string | undefined, flags: StartFlags) => {
+      if (mode !== undefined && mode !== 'demo')
+        throw new CliError(`There is no mode “${showValue(mode)}”; the only one is demo.`, { exit: 2 });
+      return serve(cli, flags, mode === 'demo');
+    });
+  examples(startFlags(start), cli.io.command, [
+    ['start', 'with ANTHROPIC_API_KEY set'],
+    ['start --config /etc/gatehouse.yaml', 'with a configuration'],
+    ['start demo', 'with a simulated provider'],
+  ]);
+}
+
+/** `gatehouse demo`: the same in front of the built-in simulated provider. */
+export function demoCommand(program: Command, cli: Cli): void {
+  const demo = program
+    .command('demo')
+    .description('try Gatehouse in front of a simulated provider: no key, no cost, nothing leaves this machine')
+    .action((flags: StartFlags) => serve(cli, flags, true));
+  examples(startFlags(demo), cli.io.command, [['demo', 'then follow what it prints']]);
+}
+
+function startFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration file (default: gatehouse.yaml where there is one)')
+    .option('--host <address>', 'address to listen on')
+    .option('--port <number>', 'port to listen on; 0 takes any free one', portOf)
+    .option('--data <folder>', 'folder for everything that is kept');
+}
+
+function portOf(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
+  return port;
+}
+
+async function serve(cli: Cli, flags: StartFlags, demo: boolean): Promise<void> {
+  const { io } = cli;
+  const running = await io.start({ ...flags, demo }).catch(portTaken);
+  let signals = 0;
+  const forget = io.onSignal(() => {
+    signals += 1;
+    // The second time somebody is in a hurry: running answers are cut, what is recorded is safe either way.
+    if (signals > 1) io.exitNow(130);
+    cli.note('Stopping: running answers may finish. Press Ctrl-C again to stop at once.');
+    void running.stop();
+  });
+  const { url, ownerSecret, simulated, dataDir, warnings, providerKey } = running;
+  cli.answer({ version: version(), url, ownerSecret, simulated, dataDir, warnings, providerKey }, () =>
+    banner(cli, running),
+  );
+  await running.done;
+  forget();
+}
+
+function portTaken(error: unknown): never {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    const port = 'port' in error ? ` ${showValue(error.port)}` : '';
+    throw new CliError(`The port${port} is taken by another program.`, {
+      remedy: 'Is a Gatehouse running already? Stop it, or choose another port with --port.',
+    });
+  }
+  throw error;
+}
+
+function banner(cli: Cli, running: RunningGatehouse): string[] {
+  const { url, simulated, dataDir } = running;
+  return [
+    cli.paint('bold', `Gatehouse ${version()} listens on ${url}`),
+    `It keeps everything in ${dataDir}`,
+    ...(simulated
+      ? ['', cli.paint('yellow', 'SIMULATED: every answer is made up by a built-in provider; no model is called.')]
+      : []),
+    ...missing(running),
+    '',
+    ...nextSteps(cli, running),
+    ...(running.warnings.length > 0
+      ? ['', ...running.warnings.map((text) => `${cli.paint('yellow', '!')} ${text}`)]
+      : []),
+    '',
+    'Ctrl-C stops it.',
+  ];
+}
+
+function missing({ providerKey, simulated }: RunningGatehouse): string[] {
+  if (providerKey || simulated) return [];
+  return [
+    '',
+    'Missing: a provider key. Until there is one, calls are refused with this reason.',
+    '  export ANTHROPIC_API_KEY=…   then start again; or name a key in upstream.key of gatehouse.yaml',
+  ];
+}
+
+function nextSteps(cli: Cli, { url, ownerSecret, simulated }: RunningGatehouse): string[] {
+  const command = url === DEFAULT_URL ? cli.io.command : `${cli.io.command} --url ${url}`;
+  const label = simulated ? ' (simulated)' : '';
+  const [base = ''] = connectLines(url, '');
+  const connect = [`     ${base}`, '     export ANTHROPIC_AUTH_TOKEN=…the ghk_ key…'];
+  if (ownerSecret === null)
+    return [`Connect Claude Code${label}:`, ...connect, `   A key: ${command} keys create --person YOU`];
+  return [
+    'It has no owner yet. In another terminal:',
+    '  1. Become its owner; the secret works once:',
+    `     ${command} owner claim ${ownerSecret} --email you@example.com`,
+    '  2. Make yourself a key:',
+    `     ${command} keys create --person you@example.com --label laptop`,
+    `  3. Connect Claude Code${label}:`,
+    ...connect,
+  ];
+}

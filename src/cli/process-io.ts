@@ -1,0 +1,84 @@
+import { accessSync, constants } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, relative } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
+import type { HttpAnswer, HttpRequest, Io } from './io.ts';
+
+/** An answer larger than this is not read: a wrong address must not fill the memory. */
+const MAX_ANSWER = 64 * 1024 * 1024;
+
+/** The real world. */
+export function processIo(): Io & { close(): Promise<void> } {
+  // A reader that has seen enough, such as head(1), ends the program and is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
+  const agent = new Agent({ connect: { timeout: 5_000 }, maxResponseSize: MAX_ANSWER });
+  return {
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    outIsTerminal: process.stdout.isTTY === true,
+    errIsTerminal: process.stderr.isTTY === true,
+    columns: process.stdout.columns ?? 80,
+    env: process.env,
+    home: homedir(),
+    cwd: process.cwd(),
+    command: commandOf(process.env.PATH ?? ''),
+    now: () => Date.now(),
+    sleep: (ms) => sleep(ms),
+    http: (wanted) => send(agent, wanted),
+    ask,
+    onSignal: (listener) => {
+      process.on('SIGINT', listener).on('SIGTERM', listener);
+      return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
+    },
+    exitNow: (code) => process.exit(code),
+    // Loaded only where a gateway is started: every other command must answer at once.
+    start: async (options) => (await import('../main.ts')).startGatehouse(options),
+    close: () => agent.close(),
+  };
+}
+
+async function send(agent: Agent, { method, url, headers, body, timeoutMs }: HttpRequest): Promise<HttpAnswer> {
+  const answer = await request(url, {
+    method,
+    headers,
+    body,
+    dispatcher: agent,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+}
+
+async function ask(question: string): Promise<string | null> {
+  if (process.stdin.isTTY !== true) return null;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+/** Commands that this program prints must work when pasted: the bare name only where the shell finds it. */
+function commandOf(path: string): string {
+  const installed = path.split(delimiter).some((folder) => folder !== '' && isExecutable(join(folder, 'gatehouse')));
+  if (installed) return 'gatehouse';
+  const launcher = fileURLToPath(new URL('../../bin/gatehouse.cjs', import.meta.url));
+  const near = relative(process.cwd(), launcher);
+  return `node ${near.startsWith('..') ? launcher : near}`;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

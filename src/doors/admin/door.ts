@@ -1,0 +1,128 @@
+import swagger from '@fastify/swagger';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { Refusal } from '../../kernel/errors.ts';
+import { auditRoutes } from './audit.ts';
+import { checkCaller, knownCallerOf } from './auth.ts';
+import { backupRoutes } from './backup.ts';
+import { healthRoutes } from './health.ts';
+import { keyRoutes } from './keys.ts';
+import { documentInfo, openapiRoutes, tidyDocument } from './openapi.ts';
+import { ownerRoutes } from './owner.ts';
+import { peopleRoutes } from './people.ts';
+import { AdminProblem, BODY_LIMIT, toProblem } from './problems.ts';
+import type { AdminApp } from './routes.ts';
+import { apiSchemas } from './schemas.ts';
+import type { AdminServices } from './services.ts';
+import { teamRoutes } from './teams.ts';
+import { usageRoutes } from './usage.ts';
+
+/**
+ * Adds the admin API below `/api`. The app should be made with `routerOptions: { maxParamLength: 500 }`, for e-mail
+ * addresses in paths. Rejects when a route states no permission.
+ */
+export async function adminDoor(app: FastifyInstance, services: AdminServices): Promise<void> {
+  await app.register(
+    async (scope) => {
+      const api: AdminApp = scope.withTypeProvider<ZodTypeProvider>();
+      api.setValidatorCompiler(validatorCompiler);
+      api.setSerializerCompiler(serializerCompiler);
+      acceptJsonOnly(api);
+      refuseInProblems(api, services);
+      api.addHook('onRoute', (route) => {
+        if (route.config?.permission === undefined)
+          throw new Error(`${route.method} ${route.url} states no permission`);
+        route.bodyLimit = BODY_LIMIT;
+      });
+      api.addHook('onRequest', async (request) => checkCaller(services, request));
+      await api.register(swagger, {
+        openapi: documentInfo(services.version),
+        transform: createJsonSchemaTransform({ schemaRegistry: apiSchemas }),
+        transformObject: tidyDocument,
+      });
+      for (const routes of RESOURCES) routes(api, services);
+    },
+    { prefix: '/api' },
+  );
+}
+
+const RESOURCES = [
+  ownerRoutes,
+  peopleRoutes,
+  teamRoutes,
+  keyRoutes,
+  auditRoutes,
+  usageRoutes,
+  healthRoutes,
+  backupRoutes,
+  openapiRoutes,
+];
+
+/** Other media types would be parsed by other rules than those the schema was written for. */
+function acceptJsonOnly(api: AdminApp): void {
+  api.removeAllContentTypeParsers();
+  api.addContentTypeParser(
+    /^application\/json(;\s*charset="?utf-8"?)?$/i,
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, body: Buffer) => {
+      if (request.headers['content-encoding'] !== undefined) throw new Refusal('media_type_unsupported');
+      if (body.length === 0) return {};
+      return parseJson(body);
+    },
+  );
+  // A POST whose fields are all optional may come without a body.
+  api.addHook('preValidation', async (request) => {
+    if (request.method === 'POST' && (request.body === undefined || request.body === null)) request.body = {};
+  });
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    // `fatal`: bytes that are no UTF-8 must not turn into a name with replacement characters.
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new AdminProblem('invalid', 'The body is not JSON in UTF-8.');
+  }
+}
+
+function refuseInProblems(api: AdminApp, services: AdminServices): void {
+  api.setErrorHandler(async (error, request, reply) => answerProblem(services, { request, reply, error }));
+  api.setNotFoundHandler(async (request, reply) => {
+    const error = new AdminProblem('resource_unknown', 'This API has no such path or method.');
+    return answerProblem(services, { request, reply, error });
+  });
+}
+
+/** Records the refusal before it is answered (P1), and names the record in the answer. */
+async function answerProblem(
+  services: AdminServices,
+  { request, reply, error }: { request: FastifyRequest; reply: FastifyReply; error: unknown },
+): Promise<FastifyReply> {
+  let { problem, retryAfter, privateDetail } = toProblem(error);
+  const operation = `${request.method} ${request.routeOptions.url ?? 'unknown path'}`;
+  if (problem.status >= 500)
+    services.log.error({ operation, code: problem.code, detail: privateDetail }, 'admin request failed');
+  try {
+    const { code, status, detail } = problem;
+    const refused = {
+      caller: knownCallerOf(request, error),
+      code,
+      status,
+      detail: privateDetail ?? detail,
+      operation,
+      headers: request.headers,
+      peer: request.ip,
+    };
+    problem = { ...problem, record: await services.recordRefusal(refused) };
+  } catch (failure) {
+    // What cannot be recorded is not answered as if it had been.
+    ({ problem, retryAfter, privateDetail } = toProblem(
+      failure instanceof Refusal ? failure : new Refusal('journal_unavailable'),
+    ));
+  }
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  // As a string: no response schema of the route may drop the fields that explain the refusal.
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}

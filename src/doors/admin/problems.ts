@@ -1,0 +1,180 @@
+/** Every error of the admin API is a problem document (RFC 9457), whoever raised it: we, the schema, or the framework. */
+import { z } from 'zod';
+import { ERRORS, Refusal } from '../../kernel/errors.ts';
+import { described, named } from './schemas.ts';
+
+interface ProblemEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly remedy: string;
+}
+
+const entry = (status: number, title: string, remedy: string): ProblemEntry => ({ status, title, remedy });
+
+/** Refusals that only the admin API makes; everything else comes from the closed table of `kernel/errors.ts`. */
+export const ADMIN_PROBLEMS = {
+  owner_required: entry(403, 'Only an owner may do this.', 'Ask an owner of this installation.'),
+  origin_unexpected: entry(403, 'This request comes from another web page.', 'Call the API from a program instead.'),
+  invalid: entry(400, 'The request does not fit this operation.', 'Correct what `errors` or `detail` names.'),
+  resource_unknown: entry(404, 'There is no such resource.', 'See GET /api/openapi.json for what there is.'),
+  conflict: entry(409, 'This does not fit the present state.', 'Look at the resource and decide again.'),
+  change_refused: entry(409, 'This cannot be done as things stand.', 'Look at the resource and decide again.'),
+  secret_wrong: entry(
+    403,
+    'This is not the owner’s secret.',
+    'Start Gatehouse again: while it has no owner it prints a new one.',
+  ),
+  too_many_attempts: entry(429, 'Too many wrong attempts.', 'Wait a minute and try again.'),
+  not_available: entry(503, 'This part of Gatehouse is not available now.', 'See GET /api/health, then try again.'),
+} as const satisfies Record<string, ProblemEntry>;
+
+export type AdminProblemCode = keyof typeof ADMIN_PROBLEMS;
+
+/** Thrown by the handlers of this door. */
+export class AdminProblem extends Error {
+  readonly code: AdminProblemCode;
+  /** Seconds for `retry-after`, when waiting helps. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: AdminProblemCode, detail: string, retryAfter?: number) {
+    super(detail);
+    this.name = 'AdminProblem';
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}
+
+const FieldError = z.object({
+  pointer: described(z.string(), 'JSON pointer of the field (RFC 6901); empty for the whole body.'),
+  detail: described(z.string(), 'What is wrong with it.'),
+});
+
+export const Problem = named(
+  'Problem',
+  z.object({
+    type: described(z.string(), 'URI of this kind of problem; the code is its last part.'),
+    title: described(z.string(), 'What this kind of problem is, the same each time.'),
+    status: described(z.number().int(), 'HTTP status.'),
+    detail: described(z.string(), 'What happened this time.'),
+    code: described(z.string(), 'Stable name for programs.'),
+    remedy: described(z.string(), 'What can be done about it.'),
+    record: described(z.string().nullable(), 'Id of the audit record of this refusal, null when none was made.'),
+    errors: described(z.array(FieldError).optional(), 'The fields that were wrong.'),
+  }),
+  'A refused request (RFC 9457, application/problem+json).',
+);
+export type Problem = z.infer<typeof Problem>;
+
+/** A problem before it is recorded, with the seconds after which a retry makes sense. */
+export interface ProblemDraft {
+  readonly problem: Problem;
+  readonly retryAfter: number | undefined;
+  /** For the journal and the log only. */
+  readonly privateDetail: string | null;
+}
+
+interface Parts {
+  readonly code: string;
+  readonly entry: ProblemEntry;
+  readonly detail?: string;
+  readonly errors?: Problem['errors'];
+  readonly retryAfter?: number | undefined;
+  readonly privateDetail?: string | undefined;
+}
+
+function draft({ code, entry, detail, errors, retryAfter, privateDetail }: Parts): ProblemDraft {
+  const problem = {
+    type: `urn:gatehouse:problem:${code}`,
+    title: entry.title,
+    status: entry.status,
+    detail: detail ?? entry.title,
+    code,
+    remedy: entry.remedy,
+    record: null,
+    ...(errors === undefined ? {} : { errors }),
+  };
+  return { problem, retryAfter, privateDetail: privateDetail ?? null };
+}
+
+/** Statuses of `ChangeError` codes of identity/changes.ts. */
+const CHANGE_CODES = {
+  not_found: 'resource_unknown',
+  conflict: 'conflict',
+  invalid: 'invalid',
+  refused: 'change_refused',
+} as const satisfies Record<string, AdminProblemCode>;
+
+type ChangeCode = keyof typeof CHANGE_CODES;
+const CHANGES = Object.keys(CHANGE_CODES) as ChangeCode[];
+
+/** True for a ChangeError of identity/changes.ts with this code. By shape: doors know services by interface only. */
+export function isChangeError(error: unknown, code: ChangeCode): error is Error {
+  return error instanceof Error && error.name === 'ChangeError' && 'code' in error && error.code === code;
+}
+
+function changeProblem(error: unknown): ProblemDraft | undefined {
+  const found = CHANGES.find((code) => isChangeError(error, code));
+  if (found === undefined || !(error instanceof Error)) return undefined;
+  const code = CHANGE_CODES[found];
+  return draft({ code, entry: ADMIN_PROBLEMS[code], detail: error.message });
+}
+
+const USE_TOKEN = 'Send an admin token (gha_…) as `Authorization: Bearer`.';
+
+function refusalProblem(error: Refusal): ProblemDraft {
+  const { status, sentence, remedy } = error.entry;
+  const { code, message: detail, retryAfter, detail: privateDetail } = error;
+  // The table's remedies for these speak to users of models.
+  const useToken = code === 'credential_missing' || code === 'credential_malformed' || code === 'wrong_door';
+  const generic = { status, title: sentence.replace(/ ?\{\w+\}/g, ' …'), remedy: useToken ? USE_TOKEN : remedy };
+  // The table's sentence about paths speaks of the model door.
+  if (code === 'not_found') return draft({ code: 'resource_unknown', entry: ADMIN_PROBLEMS.resource_unknown, detail });
+  return draft({ code, entry: generic, detail, retryAfter, privateDetail });
+}
+
+function validationProblem(error: object): ProblemDraft | undefined {
+  if (!('validation' in error) || !Array.isArray(error.validation)) return undefined;
+  const where = 'validationContext' in error ? String(error.validationContext) : 'body';
+  const errors = error.validation.map((issue: { instancePath?: unknown; message?: unknown }) => {
+    const pointer = String(issue.instancePath ?? '');
+    return { pointer: pointer === '/' ? '' : pointer, detail: String(issue.message ?? 'is not valid') };
+  });
+  const first = errors[0];
+  const detail = first ? `${where}${first.pointer || ''}: ${first.detail}` : 'The request is not valid.';
+  return draft({ code: 'invalid', entry: ADMIN_PROBLEMS.invalid, detail, errors });
+}
+
+/** What the framework itself refuses, by its error code, in our words. */
+function frameworkProblem(error: object): ProblemDraft | undefined {
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return refusalProblem(new Refusal('request_too_large', { fields: { limit: BODY_LIMIT } }));
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return refusalProblem(new Refusal('media_type_unsupported'));
+  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  if (status < 400 || status > 499) return undefined;
+  const detail = error instanceof Error ? error.message : 'The request could not be read.';
+  return draft({ code: 'invalid', entry: { ...ADMIN_PROBLEMS.invalid, status }, detail });
+}
+
+/** Largest request body of the admin API, bytes. */
+export const BODY_LIMIT = 1024 * 1024;
+
+/**
+ * Turns whatever was thrown into a problem. What nobody foresaw becomes `internal` without its message, which may hold
+ * anything; the message goes to the log only.
+ */
+export function toProblem(error: unknown): ProblemDraft {
+  if (error instanceof Refusal) return refusalProblem(error);
+  if (error instanceof AdminProblem) {
+    const { code, message: detail, retryAfter } = error;
+    return draft({ code, entry: ADMIN_PROBLEMS[code], detail, retryAfter });
+  }
+  const known =
+    changeProblem(error) ??
+    (typeof error === 'object' && error !== null ? (validationProblem(error) ?? frameworkProblem(error)) : undefined);
+  if (known) return known;
+  const { status, sentence, remedy } = ERRORS.internal;
+  const privateDetail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return draft({ code: 'internal', entry: { status, title: sentence, remedy }, privateDetail });
+}

@@ -1,0 +1,116 @@
+/** What the admin door asks of the rest of the house; main.ts builds it. No store, no upstream: only verbs and views. */
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Principal, Role } from '../../identity/principal.ts';
+import type { Head } from '../../journal/records.ts';
+import type { Clock } from '../../kernel/clock.ts';
+import type { Projections } from '../../projections/ports.ts';
+import type { CredentialListing, DirectoryState } from '../../store/ports.ts';
+
+/** A credential as it is made: the secret is in nobody's hands but the caller's. */
+export interface Issued {
+  readonly id: string;
+  /** The whole credential. Shown once. */
+  readonly secret: string;
+}
+
+/**
+ * The verbs of identity/changes.ts. Each is one transaction of the change and its outbox row, resolves when the change is
+ * in force in this process (P3), and throws a ChangeError when it cannot be done. `actor` is the id of who asks.
+ */
+export interface AdminChanges {
+  claimOwner(input: { secret: string; email: string }): Promise<{ person: string; token: string }>;
+  addPerson(input: { actor: string; email: string; team: string | null; role: Role }): Promise<{ id: string }>;
+  setPersonTeam(input: { actor: string; person: string; team: string | null; reason: string | null }): Promise<void>;
+  disableParty(input: { actor: string; party: string; reason: string | null }): Promise<void>;
+  enableParty(input: { actor: string; party: string; reason: string | null }): Promise<void>;
+  erasePerson(input: { actor: string; person: string; reason: string | null }): Promise<void>;
+  addTeam(input: { actor: string; name: string }): Promise<{ id: string }>;
+  ensureService(input: { actor: string; name: string; team: string | null }): Promise<{ id: string }>;
+  createKey(input: {
+    actor: string;
+    owner: string;
+    kind: 'key' | 'admin';
+    label: string;
+    expiresAt: number | null;
+  }): Promise<Issued>;
+  rotateKey(input: { actor: string; key: string; overlapMs: number }): Promise<Issued>;
+  revokeCredential(input: { actor: string; credential: string; reason: string | null }): Promise<void>;
+}
+
+/** Who was refused, by ids only. */
+export interface KnownCaller {
+  /** `per_…` or `svc_…`. */
+  readonly who: string;
+  readonly kind: 'person' | 'service';
+  /** `adm_…`, or `key_…` where a virtual key was tried here. */
+  readonly key: string;
+  readonly team: string | null;
+}
+
+/** A refused request, to be recorded for known callers and counted for strangers (P1). */
+export interface RefusedRequest {
+  /** Null for a stranger. A revoked key or a disabled owner is still known. */
+  readonly caller: KnownCaller | null;
+  readonly code: string;
+  readonly status: number;
+  /** Never shown to the caller. */
+  readonly detail: string | null;
+  /** What was asked for, such as `POST /api/keys`; the pattern, not the values. */
+  readonly operation: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Address of the peer of the connection. */
+  readonly peer: string;
+}
+
+export interface DiskReport {
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+  /** When the disk is full at the present speed of writing, milliseconds since the epoch; null when not in sight. */
+  readonly fullAt: number | null;
+  readonly state: 'ok' | 'low' | 'stopped';
+}
+
+export interface BackupReport {
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+  /** Position of the journal that the backup reaches. */
+  readonly seq: number;
+}
+
+export interface AdminServices {
+  readonly clock: Clock;
+  /** Version of Gatehouse. */
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Verified caller of a request to the admin door. Throws IdentityRefusal, `wrong_door` for a virtual key. */
+  readonly identify: (headers: IncomingHttpHeaders) => Principal;
+  /** The directory as of now, the newest committed change included. */
+  readonly directory: () => Promise<DirectoryState>;
+  /** Credentials with their last use, those of one owner where given. */
+  readonly credentials: (owner?: string) => Promise<readonly CredentialListing[]>;
+  readonly changes: AdminChanges;
+  readonly projections: Pick<Projections, 'usage' | 'audit' | 'show' | 'rebuild' | 'status'>;
+  readonly journal: { readonly head: Head; readonly trouble: string | null };
+  /** How durable an appended record is. */
+  readonly durability: 'synced' | 'written';
+  /** Resolves with the id of the record (null for a stranger) once it is durable. */
+  readonly recordRefusal: (refused: RefusedRequest) => Promise<string | null>;
+  /** Records something done that changes no state of the store: one outbox row, durable before it resolves. */
+  readonly recordAction: (action: {
+    readonly actor: string;
+    readonly action: string;
+    readonly subject: string;
+    readonly after: { readonly [key: string]: string | number | null };
+  }) => Promise<void>;
+  readonly disk: () => Promise<DiskReport>;
+  readonly upstream: () => { readonly name: string; readonly configured: boolean; readonly simulated: boolean };
+  readonly snapshot: () => { readonly policy: string; readonly directory: string };
+  /** Sentences an operator should read, such as a durability weaker than the default. */
+  readonly warnings: () => readonly string[];
+  /** Writes a backup into a new folder of this plain name in the configured backup folder. */
+  readonly backup: (name: string) => Promise<BackupReport>;
+  /** For what nobody foresaw; never given credentials. */
+  readonly log: { error(fields: object, message: string): void };
+}

@@ -1,0 +1,135 @@
+/** The bodies of the records a governed message leaves behind. Durations are milliseconds, sizes are bytes. */
+import type { JsonObject } from './records.ts';
+
+export type Action = 'model.call' | 'model.count' | 'model.list';
+
+/** Who called, by ids only. */
+export interface Caller {
+  /** `per_…` or `svc_…`. */
+  readonly who: string;
+  /** `key_…`. */
+  readonly key: string;
+  /** `tea_…`; null while the caller is in no team. */
+  readonly team: string | null;
+}
+
+/** What the client says of itself: useful, never trusted. Each value is cut to 200 characters. */
+export interface Client {
+  readonly user_agent: string | null;
+  readonly session: string | null;
+  readonly agent: string | null;
+  readonly parent_agent: string | null;
+}
+
+/** `intent`: durable before a byte leaves. Its record id is the id the caller is told. */
+export interface IntentBody extends Caller {
+  readonly action: Action;
+  /** The model asked for; null for listings. */
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly max_tokens: number | null;
+  readonly client: Client;
+  readonly decision: { readonly effect: 'allow'; readonly reason: string };
+  /** Versions of the policy and directory that decided. */
+  readonly snapshot: { readonly policy: string; readonly directory: string };
+  /** The upstream chosen, by its configured name; `simulated` is true for the built-in one. */
+  readonly target: { readonly upstream: string; readonly simulated: boolean };
+  readonly request_bytes: number;
+  /** W3C trace id, 32 hex digits. */
+  readonly trace: string;
+}
+
+/**
+ * How a governed message ended, on three levels: did the bytes arrive (`transport`), did the provider accept (`protocol`),
+ * did the work end well (`semantic`).
+ */
+export interface OutcomeBody {
+  /** Record id of the intent. */
+  readonly intent: string;
+  /** Repeats the caller and model, so that one pass over the journal builds every view. */
+  readonly who: string;
+  readonly key: string;
+  readonly team: string | null;
+  readonly action: Action;
+  readonly model: string | null;
+  /** The model the provider says it used. */
+  readonly model_used: string | null;
+  readonly result: 'ok' | 'error' | 'aborted' | 'cut' | 'refused' | 'unknown';
+  /** Error code of the closed table when `result` is cut or refused, else the provider's error type, else null. */
+  readonly code: string | null;
+  readonly levels: {
+    readonly transport: 'complete' | 'client_gone' | 'upstream_lost' | 'cut' | 'not_sent' | 'unknown';
+    /** HTTP status of the provider; null when none came. */
+    readonly protocol: number | null;
+    /** `stop_reason` of the reply, or `error`, or null. */
+    readonly semantic: string | null;
+  };
+  /** Usage as the provider reported it, unknown fields kept; null when none was reported. */
+  readonly usage: JsonObject | null;
+  /** The provider's own id of the call (`request-id`). */
+  readonly upstream_request: string | null;
+  readonly request_bytes: number;
+  readonly response_bytes: number;
+  readonly latency: {
+    /** From arrival to the end of the answer. */
+    readonly total: number;
+    /** Spent inside Gatehouse before the bytes left, the journal's sync included. */
+    readonly gateway: number;
+    /** From the bytes leaving to the end of the provider's answer; null when nothing was sent. */
+    readonly upstream: number | null;
+    /** From the bytes leaving to the provider's first byte; null when none came. */
+    readonly first_byte: number | null;
+  };
+}
+
+/**
+ * An `outcome` written by recovery for an intent that a crash left open carries only
+ * `{ intent, result: 'unknown', reason }`; readers take the rest from the intent.
+ */
+export interface UnknownOutcomeBody {
+  readonly intent: string;
+  readonly result: 'unknown';
+  readonly reason: string;
+}
+
+/** `refusal`: a known caller was refused before anything was sent. */
+export interface RefusalBody extends Partial<Caller> {
+  readonly action: Action | 'admin';
+  readonly code: string;
+  readonly status: number;
+  /** Private detail, never shown to the caller. */
+  readonly detail: string | null;
+  readonly model: string | null;
+  readonly client: Client;
+  readonly trace: string;
+}
+
+/** `strangers`: callers nobody knows, counted per reason since the last such record, with one sample each. */
+export interface StrangersBody {
+  readonly since: string;
+  readonly counts: { readonly [code: string]: number };
+  readonly samples: readonly { readonly code: string; readonly peer: string; readonly user_agent: string | null }[];
+}
+
+/** `change`: a change of state. `subject` is an id; before and after hold no names of people. */
+export interface ChangeBody {
+  /** `per_…` of who did it, or `system` or `owner-secret`. */
+  readonly actor: string;
+  /** Dotted verb, for example `key.revoked`. */
+  readonly action: string;
+  readonly subject: string;
+  readonly before: JsonObject | null;
+  readonly after: JsonObject | null;
+  readonly reason: string | null;
+  readonly outbox: number;
+}
+
+/** `content`: what was said, encrypted under the person's key (P7). */
+export interface ContentBody {
+  readonly intent: string;
+  readonly who: string;
+  readonly part: 'request' | 'response';
+  readonly alg: string;
+  readonly iv: string;
+  readonly data: string;
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { duration, size } from '../kernel/units.ts';
+
+const MIB = 1024 * 1024;
+const DAY = 86_400_000;
+
+/** `journal`: how durable, how long, and where checkpoints go. */
+export const journalConfig = z.strictObject({
+  durability: z
+    .enum(['synced', 'written'])
+    .default('synced')
+    .describe(
+      'synced: on disk before a call is forwarded. written: survives the process, not a power cut; shown wherever the trail is shown.',
+    ),
+  checkpoints: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Further places for signed checkpoints: folders or http(s) addresses. Keep one on another machine.'),
+  checkpoint_every: duration().default(10_000).describe('How often a checkpoint leaves while the journal grows.'),
+  segment: size()
+    .default(64 * MIB)
+    .describe('Size at which a segment is sealed and compressed.'),
+  segment_age: duration().default(DAY).describe('Age at which a segment is sealed.'),
+  keep: duration()
+    .default(400 * DAY)
+    .describe('Segments older than this are retired, with a signed record of their head.'),
+  content: z
+    .enum(['none', 'full'])
+    .default('none')
+    .describe('none: no prompts or answers are kept. full: both, encrypted under a key of the person.'),
+  content_bytes: size().default(MIB).describe('Most that is kept of one body.'),
+  disk_low: size()
+    .default(2048 * MIB)
+    .describe('Free space below which an alarm is raised.'),
+  disk_critical: size()
+    .default(256 * MIB)
+    .describe('Free space below which the gateway reports itself unready.'),
+});

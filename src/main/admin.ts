@@ -1,0 +1,98 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import type { IncomingHttpHeaders } from 'node:http';
+import { join, resolve } from 'node:path';
+import type { AdminServices, BackupReport, DiskReport, RefusedRequest } from '../doors/admin/services.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { RefusalBody } from '../journal/bodies.ts';
+import type { JsonObject } from '../journal/records.ts';
+import { newId } from '../kernel/ids.ts';
+import { printable } from '../kernel/text.ts';
+import { startSpan } from '../kernel/trace.ts';
+import { starterPolicy } from '../policy/decide.ts';
+import { backup } from '../store/backup.ts';
+import type { DoorParts } from './doors.ts';
+import { dataPaths, WRITER } from './paths.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What the admin door works with. */
+export function adminServices(parts: DoorParts, identify: (headers: IncomingHttpHeaders) => Principal): AdminServices {
+  const { config, state, upstream, watch, clock, log } = parts;
+  return {
+    clock,
+    version: parts.version,
+    startedAt: clock.now(),
+    identify,
+    directory: () => state.store.directory(),
+    credentials: (owner) => state.store.credentials(owner),
+    changes: state.changes,
+    projections: watch.projections,
+    journal: state.journal,
+    durability: config.journal.durability,
+    recordRefusal: (refused) => recordRefusal(parts, refused),
+    async recordAction(action) {
+      await state.store.change((tx) => tx.enqueue({ ...action, before: null, reason: null }));
+      await state.pump.flush();
+    },
+    disk: () => diskReport(parts),
+    upstream: () => ({
+      name: upstream.target.upstream,
+      configured: upstream.unusable === null,
+      simulated: upstream.target.simulated,
+    }),
+    snapshot: () => ({ policy: starterPolicy.version, directory: state.directory.current.version }),
+    warnings: () => [...warningsOf(config), ...watch.warnings()],
+    backup: (name) => makeBackup(parts, name),
+    log,
+  };
+}
+
+/** P1: refusals of known callers are recorded, strangers counted. */
+async function recordRefusal({ state }: DoorParts, refused: RefusedRequest): Promise<string | null> {
+  const { caller, headers } = refused;
+  const userAgent = headers['user-agent'] === undefined ? null : printable(headers['user-agent'], 200);
+  if (caller === null) {
+    state.strangers.count(refused.code, refused.peer, userAgent);
+    return null;
+  }
+  const body: RefusalBody & { operation: string } = {
+    who: caller.who,
+    key: caller.key,
+    team: caller.team,
+    action: 'admin',
+    operation: refused.operation,
+    code: refused.code,
+    status: refused.status,
+    detail: refused.detail,
+    model: null,
+    client: { user_agent: userAgent, session: null, agent: null, parent_agent: null },
+    trace: startSpan({}).traceId,
+  };
+  const id = newId('rec');
+  await state.journal.append({ id, kind: 'refusal', body: body as unknown as JsonObject });
+  return id;
+}
+
+async function diskReport({ dataDir, state, watch }: DoorParts): Promise<DiskReport> {
+  const { bavail, blocks, bsize } = await statfs(dataPaths(dataDir).journal);
+  const low = watch.disk.level === 'ok' ? 'ok' : 'low';
+  return {
+    freeBytes: bavail * bsize,
+    totalBytes: blocks * bsize,
+    fullAt: watch.disk.predict().fullAt,
+    state: state.journal.trouble === null ? low : 'stopped',
+  };
+}
+
+async function makeBackup({ config, dataDir, state }: DoorParts, name: string): Promise<BackupReport> {
+  const paths = dataPaths(dataDir);
+  const folder = resolve(config.backup.folder);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const to = join(folder, name);
+  const manifest = await backup({ store: state.store, journalDir: paths.journal, writer: WRITER, to });
+  return {
+    folder: to,
+    files: manifest.files.length,
+    bytes: manifest.files.reduce((sum, file) => sum + file.bytes, 0),
+    seq: manifest.head.seq,
+  };
+}

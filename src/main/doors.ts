@@ -1,0 +1,118 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import type { GatehouseConfig } from '../config.ts';
+import { adminDoor } from '../doors/admin/door.ts';
+import { messagesDoor } from '../doors/messages/door.ts';
+import { createServer } from '../doors/server.ts';
+import { watchDoor } from '../doors/watch/door.ts';
+import { identify } from '../identity/identify.ts';
+import type { CredentialKind } from '../identity/principal.ts';
+import { govern } from '../pipeline.ts';
+import { starterPolicy } from '../policy/decide.ts';
+import { metering } from '../steps/metering.ts';
+import type { ContentKeeper, Services } from '../steps/services.ts';
+import type { Upstream } from '../upstream/ports.ts';
+import { adminServices } from './admin.ts';
+import type { State, StateParts } from './state.ts';
+import type { Watch } from './watch.ts';
+
+export interface DoorParts extends StateParts {
+  readonly state: State;
+  readonly upstream: Upstream;
+  readonly watch: Watch;
+  readonly version: string;
+  readonly beforeStep?: Services['beforeStep'] | undefined;
+}
+
+export interface Doors {
+  /** Resolves with the address once callers are served. */
+  listen(): Promise<string>;
+  /** Takes no new call; resolves when the running ones have ended, at the latest after `ms`, when they are cut. */
+  drain(ms: number): Promise<void>;
+}
+
+/** Registers every door on one server. */
+export async function openDoors(parts: DoorParts): Promise<Doors> {
+  const { config, state, closers, watch } = parts;
+  let draining = false;
+  const app = createServer({ hosts: config.listen.hosts, requestMs: config.listen.request_time });
+  closers.add('server', () => closeServer(app));
+  const services = pathServices(parts, () => draining);
+  await messagesDoor(app, (envelope) => govern(envelope, services));
+  await watchDoor(app, {
+    metrics: () => watch.metrics.render(),
+    ready: () => (draining ? 'draining' : watch.notReady()),
+    mayReadMetrics: config.listen.open_metrics ? null : callers(parts, 'admin'),
+  });
+  await adminDoor(app, adminServices(parts, callers(parts, 'admin')));
+  return {
+    listen: () => listen(app, config),
+    async drain(ms) {
+      draining = true;
+      await idle(() => state.openCalls.count, ms);
+      state.openCalls.cut(() => true, 'draining');
+      // The cut calls say goodbye and settle; that takes no longer than a slow socket may.
+      await idle(() => state.openCalls.count, 2000);
+    },
+  };
+}
+
+/** Verified caller of a door, from headers alone. */
+function callers({ state, clock }: DoorParts, door: CredentialKind) {
+  return (headers: Services['identify'] extends (h: infer H) => unknown ? H : never) =>
+    identify(headers, { directory: state.directory, door, now: clock.now() });
+}
+
+function pathServices(parts: DoorParts, draining: () => boolean): Services {
+  const { config, state, upstream, clock, log, watch } = parts;
+  const identifyKey = callers(parts, 'key');
+  return {
+    clock,
+    log,
+    metering: metering(watch.metrics),
+    journal: state.journal,
+    identify(headers) {
+      const principal = identifyKey(headers);
+      state.lastUse.touch(principal.credential.id, clock.now());
+      return principal;
+    },
+    policy: starterPolicy,
+    openCalls: state.openCalls,
+    upstream,
+    stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
+    limits: { bodyBytes: config.limits.body },
+    pingMs: config.upstream.ping,
+    draining,
+    content: config.journal.content === 'full' ? contentKeeper(parts) : null,
+    ...(parts.beforeStep === undefined ? {} : { beforeStep: parts.beforeStep }),
+  };
+}
+
+function contentKeeper({ config, state }: DoorParts): ContentKeeper {
+  return {
+    maxBytes: config.journal.content_bytes,
+    seal: (part, x, body) =>
+      state.vault.seal({ intent: x.id, who: x.principal.value.id, part, body }, config.journal.content_bytes),
+  };
+}
+
+async function listen(app: FastifyInstance, { listen: { host, port } }: GatehouseConfig): Promise<string> {
+  await app.listen({ host, port });
+  const address = app.server.address() as AddressInfo;
+  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${name}:${address.port}`;
+}
+
+/** Resolves when nothing is open any more, or after `ms`. */
+async function idle(open: () => number, ms: number): Promise<void> {
+  const until = performance.now() + ms;
+  while (open() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 25));
+}
+
+async function closeServer(app: FastifyInstance): Promise<void> {
+  const closing = app.close();
+  app.server.closeIdleConnections();
+  // Whoever has been answered and keeps the connection, or never sent anything, does not hold up the end.
+  setTimeout(() => app.server.closeAllConnections(), 1000).unref();
+  await closing;
+}

@@ -1,0 +1,165 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GatehouseConfig } from '../config.ts';
+import { type DirectoryChanges, directoryChanges } from '../identity/changes.ts';
+import { ContentVault } from '../identity/content-keeper.ts';
+import { Directory } from '../identity/directory.ts';
+import { LastUse } from '../identity/last-use.ts';
+import { applyNewer } from '../identity/replay.ts';
+import { Strangers } from '../identity/strangers.ts';
+import { type OutboxPump, startOutboxPump } from '../journal/outbox-pump.ts';
+import { readRecords } from '../journal/read.ts';
+import type { JsonObject } from '../journal/records.ts';
+import { loadSigningKey, type SigningKey } from '../journal/signing.ts';
+import { type FileJournal, openJournal } from '../journal/writer.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Closers } from '../kernel/closers.ts';
+import type { Logger } from '../kernel/log.ts';
+import { OpenCalls } from '../limits/open-calls.ts';
+import { loadMasterKey } from '../secrets/master-key.ts';
+import type { Store } from '../store/ports.ts';
+import { openSqliteStore } from '../store/sqlite/store.ts';
+import { dataPaths, WRITER } from './paths.ts';
+
+/** Everything that is kept, and what is compiled from it in memory. */
+export interface State {
+  readonly store: Store;
+  readonly journal: FileJournal;
+  readonly pump: OutboxPump;
+  readonly directory: Directory;
+  readonly changes: DirectoryChanges;
+  readonly openCalls: OpenCalls;
+  readonly strangers: Strangers;
+  readonly lastUse: LastUse;
+  readonly vault: ContentVault;
+  readonly signingKey: SigningKey;
+}
+
+export interface StateParts {
+  readonly config: GatehouseConfig;
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly closers: Closers;
+}
+
+/** Opens journal, then store; brings an older store up to what the journal knows; compiles the directory. */
+export async function openState(parts: StateParts): Promise<State> {
+  const { config, dataDir, clock, log, closers } = parts;
+  const paths = dataPaths(dataDir);
+  await mkdir(paths.keys, { recursive: true, mode: 0o700 });
+  const signingKey = await loadSigningKey(join(paths.keys, 'signing.key'));
+  const master = await loadMasterKey(join(paths.keys, 'master.key'));
+  const journal = await openJournal({
+    dir: paths.journal,
+    writer: WRITER,
+    durability: config.journal.durability,
+    clock,
+    signingKey,
+    log,
+    segmentBytes: config.journal.segment,
+    segmentAgeMs: config.journal.segment_age,
+  });
+  closers.add('journal', () => journal.close());
+  const store = await openSqliteStore({ path: paths.store, clock });
+  closers.add('store', () => store.close());
+  await catchUp({ store, journal, dir: paths.journal, log });
+  const pump = await startOutboxPump({ store, journal, floor: journal.outboxFloor, log });
+  closers.add('outbox', () => pump.close());
+  const directory = await Directory.load({ store, clock });
+  const openCalls = openCallsOf(config);
+  const vault = new ContentVault(store, master);
+  cutWhenInvalid({ directory, openCalls, vault, closers, clock });
+  const strangers = new Strangers(journal, clock);
+  const lastUse = new LastUse();
+  saveNowAndThen({ store, lastUse, strangers, log, closers });
+  const changes = recorded(directoryChanges({ store, directory, clock }), pump, log);
+  return { store, journal, pump, directory, changes, openCalls, strangers, lastUse, vault, signingKey };
+}
+
+/** A store restored from an older copy gives nobody back what was taken since: the journal's newer changes are applied first. */
+async function catchUp(parts: { store: Store; journal: FileJournal; dir: string; log: Logger }): Promise<void> {
+  const { store, journal, dir, log } = parts;
+  if (journal.outboxFloor <= (await store.outboxHead())) return;
+  const replayed = await applyNewer(store, changeBodies(dir, journal.head.seq));
+  log.warn({ ...replayed }, 'the store was older than the journal: newer revocations and erasures were applied');
+}
+
+async function* changeBodies(dir: string, through: number): AsyncGenerator<JsonObject> {
+  for await (const { record } of readRecords(dir, WRITER, { through })) {
+    if (record.kind === 'change') yield record;
+  }
+}
+
+function openCallsOf({ limits }: GatehouseConfig): OpenCalls {
+  return new OpenCalls({
+    perCaller: limits.open_calls_per_caller,
+    total: limits.open_calls,
+    bytesPerCaller: limits.bytes_in_flight_per_caller,
+    bytesTotal: limits.bytes_in_flight,
+  });
+}
+
+/** P3: whatever stops being valid, by a change or by the clock, ends its running streams. */
+function cutWhenInvalid(parts: {
+  directory: Directory;
+  openCalls: OpenCalls;
+  vault: ContentVault;
+  closers: Closers;
+  clock: Clock;
+}): void {
+  const { directory, openCalls, vault, closers, clock } = parts;
+  directory.onChange(({ credentials, parties }) => {
+    if (credentials.size === 0 && parties.size === 0) return;
+    openCalls.cut((call) => credentials.has(call.credential) || parties.has(call.caller), 'revoked_while_running');
+    vault.forget(parties);
+  });
+  const sweeper = setInterval(() => {
+    const next = directory.nextExpiry();
+    if (next !== null && next <= clock.now()) directory.sweep();
+  }, 1000);
+  sweeper.unref();
+  closers.add('expiry', () => clearInterval(sweeper));
+}
+
+function saveNowAndThen(parts: {
+  store: Store;
+  lastUse: LastUse;
+  strangers: Strangers;
+  log: Logger;
+  closers: Closers;
+}): void {
+  const { store, lastUse, strangers, log, closers } = parts;
+  const save = async (): Promise<void> => {
+    await strangers.flush();
+    const entries = lastUse.snapshot();
+    if (entries.length > 0) {
+      await store.saveLastUse(entries);
+      lastUse.saved(entries);
+    }
+  };
+  const timer = setInterval(() => {
+    save().catch((error) => log.warn({ err: error }, 'last uses could not be saved; trying again in a minute'));
+  }, 60_000);
+  timer.unref();
+  closers.add('last use', async () => {
+    clearInterval(timer);
+    await save();
+  });
+}
+
+/**
+ * Every verb, followed by its record in the journal. A change that is committed is in force at once; when the journal cannot take
+ * its record now, the outbox keeps it and the change stands.
+ */
+function recorded(changes: DirectoryChanges, pump: OutboxPump, log: Logger): DirectoryChanges {
+  const entries = Object.entries(changes).map(([name, verb]) => [
+    name,
+    async (input: never) => {
+      const result = await (verb as (given: never) => Promise<unknown>)(input);
+      await pump.flush().catch((error) => log.error({ err: error }, 'a change waits for the journal'));
+      return result;
+    },
+  ]);
+  return Object.fromEntries(entries) as DirectoryChanges;
+}

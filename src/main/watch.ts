@@ -1,0 +1,156 @@
+import { join } from 'node:path';
+import { type Checkpoints, startCheckpoints } from '../journal/checkpoint.ts';
+import { DISK_THRESHOLDS, type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
+import { compressSealed, retireSegments } from '../journal/retire.ts';
+import { MetricsRegistry } from '../kernel/metrics.ts';
+import { type ProjectionsService, startProjections } from '../projections/client.ts';
+import { dataPaths, WRITER } from './paths.ts';
+import type { State, StateParts } from './state.ts';
+
+/** What runs beside the path of a call: views, checkpoints, packing and retiring of segments, numbers. */
+export interface Watch {
+  readonly metrics: MetricsRegistry;
+  readonly projections: ProjectionsService;
+  readonly checkpoints: Checkpoints;
+  readonly disk: DiskWatch;
+  /** Null when calls can be served, else why not. */
+  notReady(): string | null;
+  /** Sentences about what is wrong now. */
+  warnings(): string[];
+}
+
+const HOUSEKEEPING_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+export async function startWatch(parts: StateParts & { state: State }): Promise<Watch> {
+  const { config, dataDir, clock, log, closers, state } = parts;
+  const paths = dataPaths(dataDir);
+  const projections = await startProjections({
+    journalDir: paths.journal,
+    writer: WRITER,
+    databasePath: paths.usage,
+    log,
+  });
+  closers.add('views', () => projections.close());
+  const checkpoints = startCheckpoints({
+    heads: () => [state.journal.head],
+    key: state.signingKey,
+    destinations: [paths.checkpoints, ...config.journal.checkpoints],
+    intervalMs: config.journal.checkpoint_every,
+    clock,
+    log,
+  });
+  closers.add('checkpoints', () => checkpoints.close());
+  const disk = startDisk(parts);
+  keepHouse(parts, projections);
+  const metrics = new MetricsRegistry();
+  measure({ metrics, state, projections, disk });
+  return {
+    metrics,
+    projections,
+    checkpoints,
+    disk,
+    notReady: () => notReady(state, disk),
+    warnings: () => troubles(disk, checkpoints),
+  };
+}
+
+function startDisk({ config, dataDir, clock, log, closers }: StateParts): DiskWatch {
+  const { low, critical } = DISK_THRESHOLDS;
+  const disk = watchDisk({
+    dir: dataPaths(dataDir).journal,
+    clock,
+    thresholds: {
+      low: { ...low, bytes: config.journal.disk_low },
+      critical: { ...critical, bytes: config.journal.disk_critical },
+    },
+  });
+  closers.add('disk watch', () => disk.stop());
+  disk.onChange((level, forecast) => {
+    if (level === 'ok') log.info({ ...forecast }, 'the disk has room again');
+    else log.error({ level, ...forecast }, 'the disk of the journal fills: calls are refused when it is full');
+  });
+  return disk;
+}
+
+/** Load balancers are told before the disk is full, so that the last bytes serve the calls that are running. */
+function notReady(state: State, disk: DiskWatch): string | null {
+  if (state.journal.trouble !== null) return 'the journal cannot write';
+  return disk.level === 'critical' ? 'the disk of the journal is nearly full' : null;
+}
+
+function troubles(disk: DiskWatch, checkpoints: Checkpoints): string[] {
+  const found: string[] = [];
+  if (disk.level !== 'ok')
+    found.push(`The disk of the journal is ${disk.level === 'low' ? 'filling' : 'nearly full'}.`);
+  if (disk.trouble !== null) found.push(`The disk of the journal cannot be watched: ${disk.trouble}`);
+  for (const { destination, problem } of checkpoints.status) {
+    if (problem !== null) found.push(`Checkpoints do not arrive at ${destination}: ${problem}`);
+  }
+  return found;
+}
+
+/** Packs sealed segments and retires old ones, one round at a time, off the path of a call. */
+function keepHouse(
+  { config, dataDir, clock, log, closers, state }: StateParts & { state: State },
+  projections: ProjectionsService,
+): void {
+  const { journal: dir } = dataPaths(dataDir);
+  let running: Promise<void> = Promise.resolve();
+  const round = async (): Promise<void> => {
+    await compressSealed(dir, state.journal.head);
+    await retireSegments({
+      dir,
+      journal: state.journal,
+      retentionDays: config.journal.keep / DAY_MS,
+      balances: async ({ segment, last }) => {
+        const file = `${segment}.balances.jsonl`;
+        return { file, ...(await projections.balances(last, join(dir, WRITER, file))) };
+      },
+      key: state.signingKey,
+      clock,
+    });
+  };
+  const timer = setInterval(() => {
+    running = running.then(round).catch((error) => log.error({ err: error }, 'old segments could not be put away'));
+  }, HOUSEKEEPING_MS);
+  timer.unref();
+  closers.add('housekeeping', async () => {
+    clearInterval(timer);
+    await running;
+  });
+}
+
+interface Measured {
+  readonly metrics: MetricsRegistry;
+  readonly state: State;
+  readonly projections: ProjectionsService;
+  readonly disk: DiskWatch;
+}
+
+function measure({ metrics, state, projections, disk }: Measured): void {
+  const gauge = (name: string, help: string, read: () => number): void => {
+    metrics.gauge(name, help).collect(() => [{ value: read() }]);
+  };
+  const { journal, openCalls } = state;
+  gauge('gatehouse_open_calls', 'Calls that are open now.', () => openCalls.count);
+  gauge('gatehouse_request_bytes_held', 'Bytes of request bodies held for open calls.', () => openCalls.bytes);
+  gauge('gatehouse_journal_waiting_records', 'Records that wait for their sync.', () => journal.metrics.waiting);
+  gauge(
+    'gatehouse_journal_flush_seconds',
+    'Duration of the last write and sync.',
+    () => journal.metrics.lastFlushMs / 1000,
+  );
+  gauge('gatehouse_journal_records', 'Records written since the start.', () => journal.metrics.records);
+  gauge('gatehouse_journal_bytes', 'Bytes written to the journal since the start.', () => journal.metrics.bytes);
+  gauge('gatehouse_journal_healthy', '1 while the journal can write, else 0.', () =>
+    journal.trouble === null ? 1 : 0,
+  );
+  gauge(
+    'gatehouse_views_lag_records',
+    'Records of the journal that the views do not show yet.',
+    () => projections.metrics.lag,
+  );
+  gauge('gatehouse_disk_free_bytes', 'Free space where the journal is.', () => disk.predict().freeBytes ?? 0);
+  gauge('gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());
+}

@@ -1,0 +1,149 @@
+/** The database of the views. Nothing in it is precious: it is dropped and replayed whenever it does not fit the journal. */
+import { existsSync, rmSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { ZERO_HASH } from '../journal/line.ts';
+import type { JournalRecord } from '../journal/records.ts';
+import {
+  type OpenIntent,
+  openIntentOf,
+  outcomeEntry,
+  refusalEntry,
+  SUMS,
+  type UsageKey,
+  type UsageSums,
+} from './tally.ts';
+
+/** The last record the views contain. */
+export interface Cursor {
+  readonly seq: number;
+  /** SHA-256 of its line; 64 zeros before the first record. */
+  readonly hash: string;
+  /** Records applied since the views were last empty or opened with balances. */
+  readonly records: number;
+}
+
+/** Raised with the schema; a database of another version is dropped and built again. */
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE cursor (only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL, records INTEGER NOT NULL) STRICT;
+  CREATE TABLE intents (id TEXT PRIMARY KEY, who TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL, action TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE usage_daily (day TEXT NOT NULL, who TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL,
+    ${SUMS.map((name) => `${name} INTEGER NOT NULL`).join(', ')}, PRIMARY KEY (day, who, key, team, model)) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${VERSION};
+`;
+
+export class Views {
+  readonly database: DatabaseSync;
+  readonly #addUsage: StatementSync;
+  readonly #addIntent: StatementSync;
+  readonly #takeIntent: StatementSync;
+  readonly #setCursor: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.database = database;
+    this.#addUsage = database.prepare(
+      `INSERT INTO usage_daily VALUES (?, ?, ?, ?, ?, ${SUMS.map(() => '?').join(', ')})
+       ON CONFLICT DO UPDATE SET ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
+    );
+    this.#addIntent = database.prepare('INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)');
+    this.#takeIntent = database.prepare('DELETE FROM intents WHERE id = ? RETURNING *');
+    this.#setCursor = database.prepare('INSERT OR REPLACE INTO cursor VALUES (1, ?, ?, ?)');
+  }
+
+  get cursor(): Cursor {
+    const row = this.database.prepare('SELECT seq, hash, records FROM cursor').get();
+    return row === undefined ? { seq: 0, hash: ZERO_HASH, records: 0 } : (row as unknown as Cursor);
+  }
+
+  setCursor(cursor: Cursor): void {
+    this.#setCursor.run(cursor.seq, cursor.hash, cursor.records);
+  }
+
+  /** Runs `work` in one transaction: the views and the cursor move together or not at all. */
+  transaction<T>(work: () => T): T {
+    this.database.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      this.database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (this.database.isTransaction) this.database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /** Books one record. The first outcome of an intent counts and closes it; a second one, left by a retried append, does not. */
+  apply(record: JournalRecord): void {
+    if (record.kind === 'intent') {
+      this.addIntent(openIntentOf(record));
+    } else if (record.kind === 'outcome') {
+      const intent = this.#takeIntent.get(String(record.intent)) as OpenIntent | undefined;
+      if (intent === undefined) return;
+      const { key, sums } = outcomeEntry(record, intent);
+      this.addUsage(key, sums);
+    } else if (record.kind === 'refusal') {
+      const entry = refusalEntry(record);
+      if (entry !== null) this.addUsage(entry.key, entry.sums);
+    }
+  }
+
+  addIntent(intent: OpenIntent): void {
+    this.#addIntent.run(intent.id, intent.who, intent.key, intent.team, intent.model, intent.action);
+  }
+
+  addUsage(key: UsageKey, sums: UsageSums): void {
+    this.#addUsage.run(key.day, key.who, key.key, key.team, key.model, ...SUMS.map((name) => sums[name]));
+  }
+
+  clear(): void {
+    this.database.exec('DELETE FROM cursor; DELETE FROM intents; DELETE FROM usage_daily');
+  }
+
+  close(): void {
+    this.database.close();
+  }
+}
+
+/**
+ * Opens the views at `path`, creating them where there are none. A file that is damaged or of another version is removed
+ * first: `onDropped` hears why.
+ */
+export function openViews(path: string, onDropped: (reason: string) => void): Views {
+  try {
+    return new Views(openDatabase(path));
+  } catch (error) {
+    if (!existsSync(path) || !isDamage(error)) throw error;
+    onDropped(error instanceof Error ? error.message : String(error));
+    removeViews(path);
+    return new Views(openDatabase(path));
+  }
+}
+
+/** Another process that holds the file, or a disk that fails, is no reason to remove it: SQLITE_CORRUPT and SQLITE_NOTADB are. */
+function isDamage(error: unknown): boolean {
+  const code = (error as { errcode?: unknown }).errcode;
+  return code === undefined || code === 11 || code === 26;
+}
+
+/** Removes the database with its side files. */
+export function removeViews(path: string): void {
+  for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(path + suffix, { force: true });
+}
+
+function openDatabase(path: string): DatabaseSync {
+  const database = new DatabaseSync(path);
+  try {
+    // NORMAL: after a loss of power the last batches may be missing; the cursor is missing with them, and they are replayed.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000');
+    const version = database.prepare('PRAGMA user_version').get()?.user_version;
+    if (version === 0) database.exec(`BEGIN; ${SCHEMA} COMMIT`);
+    else if (version !== VERSION) throw new Error(`the views are of version ${version}, this is ${VERSION}`);
+    const check = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+    if (check !== 'ok') throw new Error(`the views are damaged: ${check}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
