@@ -7,12 +7,13 @@ import { systemClock } from './kernel/clock.ts';
 import { Closers } from './kernel/closers.ts';
 import { formatProblem } from './kernel/config.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
+import { prepareDemo } from './main/demo.ts';
 import { openDoors } from './main/doors.ts';
 import { openState, type State } from './main/state.ts';
 import { openUpstream } from './main/upstream.ts';
-import type { Services } from './steps/services.ts';
 import { warningsOf } from './main/warnings.ts';
 import { startWatch } from './main/watch.ts';
+import type { Services } from './steps/services.ts';
 
 export interface StartOptions {
   /** Configuration file; default `gatehouse.yaml` where it exists, else the defaults. */
@@ -35,6 +36,8 @@ export interface RunningGatehouse {
   /** The one-use secret with which the first owner gets in; null once there is an owner. */
   readonly ownerSecret: string | null;
   readonly simulated: boolean;
+  /** In the demo, a virtual key to try at once; else null. */
+  readonly demoKey: string | null;
   /** False when no provider key is there: calls are refused with what to do. */
   readonly providerKey: boolean;
   /** Sentences an operator should read. */
@@ -85,13 +88,25 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
   });
   const state = await openState({ config, dataDir, clock, log, closers });
   const watch = await startWatch({ config, dataDir, clock, log, closers, state });
-  const doors = await openDoors({ config, dataDir, state, upstream, watch, clock, log, closers, version: VERSION, beforeStep: options.beforeStep });
+  const doors = await openDoors({
+    config,
+    dataDir,
+    state,
+    upstream,
+    watch,
+    clock,
+    log,
+    closers,
+    version: VERSION,
+    beforeStep: options.beforeStep,
+  });
   await state.journal.append({
     kind: 'gateway',
     body: { event: 'started', version: VERSION, durability: config.journal.durability },
   });
   const ownerSecret = await state.changes.ensureOwnerSecret();
   const url = await doors.listen();
+  const demoKey = options.demo === true ? await prepareDemo({ state, url, log, now: clock.now() }) : null;
   let stopping: Promise<void> | null = null;
   let closed = (): void => undefined;
   const done = new Promise<void>((settle) => {
@@ -110,6 +125,7 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     dataDir,
     ownerSecret,
     simulated: upstream.target.simulated,
+    demoKey,
     providerKey: upstream.unusable === null,
     warnings: warningsOf(config),
     done,

@@ -58,8 +58,11 @@ export async function govern(envelope: Envelope, s: Services): Promise<void> {
     // Once an intent stands it gets exactly one outcome; before that, a refusal is recorded instead.
     if (x.intent.peek !== undefined) settle(x, s, failure);
     else if (failure instanceof Refusal) await recordRefusal(x, s, failure);
-    if (failure instanceof Refusal) answer(x, failure);
+  } catch (error) {
+    s.log.error({ err: error, record: x.id }, 'the end of a call could not be recorded');
   } finally {
+    // Whatever became of the record, nobody is left waiting.
+    if (failure instanceof Refusal) answer(x, failure);
     x.openCall.peek?.release();
   }
 }

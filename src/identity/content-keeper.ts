@@ -14,6 +14,9 @@ export interface Content {
   readonly body: Uint8Array;
 }
 
+/** A `content` record as read back, as far as opening it needs. */
+export type ContentRecord = { readonly id: string; readonly who: string } & SealedContent;
+
 /**
  * Seals what was said under a key of the person and opens it again, until the person is erased (P7). Keys are unwrapped once and
  * then held in memory; `forget` drops them.
@@ -43,7 +46,7 @@ export class ContentVault {
   }
 
   /** What a `content` record holds; null when its key is gone for good. Rejects when it was changed. */
-  async open(record: { id: string; who: string } & SealedContent): Promise<Buffer | null> {
+  async open(record: ContentRecord): Promise<Buffer | null> {
     const wrapped = await this.#store.read((tx) => tx.contentKey(record.who));
     if (wrapped === undefined) return null;
     const key = unwrapKey(this.#master, record.who, wrapped);

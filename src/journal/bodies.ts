@@ -41,7 +41,8 @@ export interface IntentBody extends Caller {
 
 /**
  * How a governed message ended, on three levels: did the bytes arrive (`transport`), did the provider accept (`protocol`),
- * did the work end well (`semantic`).
+ * did the work end well (`semantic`). One that recovery writes for an intent that a crash left open carries only
+ * `{ intent, result: 'unknown', reason }`; readers take the rest from the intent.
  */
 export interface OutcomeBody {
   /** Record id of the intent. */
@@ -82,16 +83,6 @@ export interface OutcomeBody {
   };
 }
 
-/**
- * An `outcome` written by recovery for an intent that a crash left open carries only
- * `{ intent, result: 'unknown', reason }`; readers take the rest from the intent.
- */
-export interface UnknownOutcomeBody {
-  readonly intent: string;
-  readonly result: 'unknown';
-  readonly reason: string;
-}
-
 /** `refusal`: a known caller was refused before anything was sent. */
 export interface RefusalBody extends Partial<Caller> {
   readonly action: Action | 'admin';
@@ -109,19 +100,6 @@ export interface StrangersBody {
   readonly since: string;
   readonly counts: { readonly [code: string]: number };
   readonly samples: readonly { readonly code: string; readonly peer: string; readonly user_agent: string | null }[];
-}
-
-/** `change`: a change of state. `subject` is an id; before and after hold no names of people. */
-export interface ChangeBody {
-  /** `per_…` of who did it, or `system` or `owner-secret`. */
-  readonly actor: string;
-  /** Dotted verb, for example `key.revoked`. */
-  readonly action: string;
-  readonly subject: string;
-  readonly before: JsonObject | null;
-  readonly after: JsonObject | null;
-  readonly reason: string | null;
-  readonly outbox: number;
 }
 
 /** `content`: what was said, encrypted under the person's key (P7). */

@@ -13,16 +13,18 @@ export interface OutboxPump {
 
 /**
  * The number of a change goes into its record. A crash between append and acknowledge leaves the row in the outbox; at start the
- * highest number in the journal (`floor`) tells that it was already written.
+ * highest number in the journal tells that it was already written.
  */
 export async function startOutboxPump(parts: {
   store: Store;
-  journal: Journal;
-  floor: number;
+  journal: Journal & {
+    /** Highest outbox number that is durable in the journal. */
+    readonly outboxFloor: number;
+  };
   log: Logger;
 }): Promise<OutboxPump> {
   const { store, journal, log } = parts;
-  await store.raiseOutboxFloor(parts.floor);
+  await store.raiseOutboxFloor(journal.outboxFloor);
   let running: Promise<void> | null = null;
   let queued: Promise<void> | null = null;
   let closed = false;
@@ -32,8 +34,10 @@ export async function startOutboxPump(parts: {
       const rows = await store.outbox(BATCH);
       if (rows.length === 0) return;
       // Appended together, so that one sync serves the whole batch; order in the journal is order of appending.
+      // A batch that failed half-way may have left its first records durable: these are not written again.
+      const missing = rows.filter((row) => row.number > journal.outboxFloor);
       await Promise.all(
-        rows.map((row) => journal.append({ kind: 'change', body: { ...row.record, outbox: row.number } })),
+        missing.map((row) => journal.append({ kind: 'change', body: { ...row.record, outbox: row.number } })),
       );
       await store.acknowledge(rows.at(-1)?.number ?? 0);
     }

@@ -9,7 +9,7 @@ import { Queue, type QueueBounds } from './queue.ts';
 import { type Recovered, recover } from './recover.ts';
 import type { SigningKey } from './signing.ts';
 
-export type { FileJournal, JournalLog, JournalMetrics } from './file-journal.ts';
+export type { FileJournal, JournalLog } from './file-journal.ts';
 
 export interface JournalOptions {
   /** Folder of all journals of this installation; each writer has a folder in it. */

@@ -94,8 +94,6 @@ function container(value: object, walk: Walk): unknown {
   if (types.isNativeError(value) || value instanceof Error) return error(value, walk);
   if (value instanceof Map || value instanceof Set) return clean([...value], walk);
   if (!Array.isArray(value)) return object(value, walk);
-  // An array under a sensitive name may be raw key bytes.
-  if (walk.mode === 'secret') return MASK;
   const items = value.slice(0, MAX_ITEMS).map((item) => clean(item, walk));
   return value.length > MAX_ITEMS ? [...items, `… ${value.length - MAX_ITEMS} more`] : items;
 }

@@ -1,7 +1,15 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { join, resolve } from 'node:path';
-import type { AdminServices, BackupReport, DiskReport, RefusedRequest } from '../doors/admin/services.ts';
+import type {
+  AdminServices,
+  BackupReport,
+  CallContent,
+  ContentPart,
+  DiskReport,
+  RefusedRequest,
+} from '../doors/admin/services.ts';
+import type { ContentRecord } from '../identity/content-keeper.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { RefusalBody } from '../journal/bodies.ts';
 import type { JsonObject } from '../journal/records.ts';
@@ -27,6 +35,7 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     changes: state.changes,
     projections: watch.projections,
     journal: state.journal,
+    content: (intent) => contentOf(parts, intent),
     durability: config.journal.durability,
     recordRefusal: (refused) => recordRefusal(parts, refused),
     async recordAction(action) {
@@ -70,6 +79,18 @@ async function recordRefusal({ state }: DoorParts, refused: RefusedRequest): Pro
   const id = newId('rec');
   await state.journal.append({ id, kind: 'refusal', body: body as unknown as JsonObject });
   return id;
+}
+
+async function contentOf({ state, watch }: DoorParts, intent: string): Promise<CallContent | null> {
+  const records = await watch.projections.show(intent);
+  if (records[0]?.kind !== 'intent') return null;
+  const part = async (name: 'request' | 'response'): Promise<ContentPart> => {
+    const record = records.find((one) => one.kind === 'content' && one.part === name);
+    if (record === undefined) return { state: 'none', text: null };
+    const plain = await state.vault.open(record as unknown as ContentRecord);
+    return plain === null ? { state: 'erased', text: null } : { state: 'kept', text: plain.toString() };
+  };
+  return { request: await part('request'), response: await part('response') };
 }
 
 async function diskReport({ dataDir, state, watch }: DoorParts): Promise<DiskReport> {

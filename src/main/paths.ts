@@ -9,7 +9,7 @@ export function dataPaths(dataDir: string) {
     store: join(dataDir, 'store.db'),
     usage: join(dataDir, 'usage.db'),
     journal: join(dataDir, 'journal'),
-    checkpoints: join(dataDir, 'journal', 'checkpoints'),
+    checkpoints: join(dataDir, 'checkpoints'),
     keys: join(dataDir, 'keys'),
   };
 }

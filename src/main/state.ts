@@ -64,7 +64,7 @@ export async function openState(parts: StateParts): Promise<State> {
   const store = await openSqliteStore({ path: paths.store, clock });
   closers.add('store', () => store.close());
   await catchUp({ store, journal, dir: paths.journal, log });
-  const pump = await startOutboxPump({ store, journal, floor: journal.outboxFloor, log });
+  const pump = await startOutboxPump({ store, journal, log });
   closers.add('outbox', () => pump.close());
   const directory = await Directory.load({ store, clock });
   const openCalls = openCallsOf(config);

@@ -104,7 +104,8 @@ function keepHouse(
       journal: state.journal,
       retentionDays: config.journal.keep / DAY_MS,
       balances: async ({ segment, last }) => {
-        const file = `${segment}.balances.jsonl`;
+        // No segment may be named so: the verifier takes every `.jsonl` in this folder for one.
+        const file = `balances-${segment}.txt`;
         return { file, ...(await projections.balances(last, join(dir, WRITER, file))) };
       },
       key: state.signingKey,

@@ -1,5 +1,5 @@
 /** The database of the views. Nothing in it is precious: it is dropped and replayed whenever it does not fit the journal. */
-import { existsSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ZERO_HASH } from '../journal/line.ts';
 import type { JournalRecord } from '../journal/records.ts';
@@ -132,6 +132,8 @@ export function removeViews(path: string): void {
 }
 
 function openDatabase(path: string): DatabaseSync {
+  // Who used what is nobody else's business; SQLite gives its side files the same mode.
+  if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
   const database = new DatabaseSync(path);
   try {
     // NORMAL: after a loss of power the last batches may be missing; the cursor is missing with them, and they are replayed.

@@ -26,6 +26,10 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
     client: x.client,
     trace: x.trace.traceId,
   };
+  s.log.info(
+    { record: x.id, trace: x.trace.traceId, who: body.who, code: refusal.code, detail: body.detail },
+    'refused',
+  );
   const record = { id: x.id, kind: 'refusal', body: body as unknown as JsonObject } as const;
   // A refusal is answered even while the journal cannot take it; it is then written when it can.
   if (s.journal.trouble === null) await s.journal.append(record).catch(() => s.journal.appendEventually(record));

@@ -109,8 +109,8 @@ export class Exchange {
   responseBytes = 0;
   /** What the meter has seen so far; asked for once, at the end. */
   meter: (() => MeterReport) | undefined;
-  /** Collected only where content is kept. */
-  captured: Uint8Array[] | undefined;
+  /** The beginning of the answer, and how much more of it is kept; only where content is kept. */
+  capture: { readonly parts: Uint8Array[]; room: number } | undefined;
 
   constructor(parts: {
     envelope: Envelope;

@@ -14,9 +14,8 @@ const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n');
 export async function relay(x: Exchange, s: Services): Promise<void> {
   const upstream = x.upstream.value;
   const headers = [...upstream.rawHeaders, 'x-gatehouse-record', x.id];
-  if (x.target.value.simulated) headers.push('x-gatehouse-simulated', 'true');
   const isStream = /^text\/event-stream\s*(;|$)/i.test(upstream.contentType);
-  if (s.content !== null) x.captured = [];
+  if (s.content !== null) x.capture = { parts: [], room: s.content.maxBytes };
   x.envelope.reply.start(upstream.status, headers);
   try {
     await (isStream ? relayEvents(x, s) : relayWhole(x));
@@ -76,9 +75,17 @@ async function relayWhole(x: Exchange): Promise<void> {
 
 async function pass(x: Exchange, chunk: Uint8Array): Promise<void> {
   x.responseBytes += chunk.byteLength;
-  x.captured?.push(chunk);
+  capture(x, chunk);
   if (!x.envelope.reply.write(chunk)) await x.envelope.reply.drained();
   if (x.openCall.value.cut.aborted || x.envelope.gone.aborted) throw new Error('the call has ended');
+}
+
+/** Keeps a copy of the answer's beginning where content is kept; never more than that, however long the answer. */
+function capture({ capture: kept }: Exchange, chunk: Uint8Array): void {
+  if (kept === undefined || kept.room === 0) return;
+  const part = chunk.subarray(0, kept.room);
+  kept.parts.push(part);
+  kept.room -= part.byteLength;
 }
 
 /** Why a relay ended early, in order of what the caller must know first. */

@@ -38,6 +38,11 @@ export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone
     latency: latency(x, s.clock.monotonic()),
   };
   s.metering.finished(body);
+  const { result, code, latency: spent } = body;
+  s.log.info(
+    { record: x.id, trace: x.trace.traceId, who: body.who, model: body.model, result, code, ...spent },
+    'call',
+  );
   s.journal
     .appendEventually({ kind: 'outcome', body: body as unknown as JsonObject })
     .catch((error) => s.log.error({ err: error, record: x.id }, 'an outcome could not be recorded'));
@@ -80,9 +85,9 @@ function latency(x: Exchange, now: number): OutcomeBody['latency'] {
 }
 
 async function keepResponse(x: Exchange, s: Services): Promise<void> {
-  if (s.content === null || x.captured === undefined || x.captured.length === 0) return;
+  if (s.content === null || x.capture === undefined || x.capture.parts.length === 0) return;
   try {
-    const kept = await s.content.seal('response', x, Buffer.concat(x.captured));
+    const kept = await s.content.seal('response', x, Buffer.concat(x.capture.parts));
     if (kept !== null) await s.journal.appendEventually(kept);
   } catch (error) {
     s.log.error({ err: error, record: x.id }, 'the content of an answer could not be kept');

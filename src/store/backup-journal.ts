@@ -8,7 +8,7 @@ import { BackupError } from './backup-manifest.ts';
 
 const SEGMENT = /^(\d{12})\.jsonl(\.gz)?$/;
 /** Opening balances of a rebuild lie beside the segments. The writer's lock must never be opened by anyone else, and is not copied. */
-const BALANCES = /^balances-[a-z0-9._-]*[a-z0-9]$/i;
+const BALANCES = /^(?:balances-|\d{12}\.balances)[a-z0-9._-]*$/i;
 const UNFINISHED = /\.(tmp|part)$/;
 const NEWLINE = 10;
 const ZERO_HASH = '0'.repeat(64);

@@ -28,7 +28,8 @@ export const FORMAT = 'gatehouse-backup/1';
 export const MANIFEST = 'manifest.json';
 
 /** Where a file of a backup may lie. A manifest that names anything else could make a restore write anywhere. */
-const PATH = /^(store\.db|keys\/[a-z]+(\.key)?(\.pub)?|journal\/[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9._-]*)$/i;
+const PATH =
+  /^(store\.db|keys\/[a-z]+(\.key)?(\.pub)?|checkpoints\/checkpoints\.jsonl|journal\/[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9._-]*)$/i;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 const manifestSchema = z.strictObject({

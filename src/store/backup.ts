@@ -13,7 +13,7 @@ export { BackupError, type BackupManifest } from './backup-manifest.ts';
 
 export interface BackupOptions {
   readonly store: Pick<Store, 'copyTo'>;
-  /** Holds a folder for each writer and `checkpoints/`. */
+  /** Holds a folder for each writer; `checkpoints/` lies beside it. */
   readonly journalDir: string;
   readonly writer: string;
   /** The backup's folder; must not exist, its parent must. */
@@ -72,7 +72,7 @@ async function fill(dir: string, options: BackupOptions): Promise<BackupManifest
 }
 
 async function copyCheckpoints(journalDir: string, dir: string): Promise<void> {
-  const from = join(journalDir, 'checkpoints', 'checkpoints.jsonl');
+  const from = join(dirname(resolve(journalDir)), CHECKPOINTS);
   if (!(await exists(from))) return;
   await mkdir(join(dir, dirname(CHECKPOINTS)), { recursive: true, mode: 0o700 });
   await copyLines(from, join(dir, CHECKPOINTS));

@@ -5,7 +5,7 @@ import { exists, namesBelow } from './backup-folder.ts';
 import { checkJournal, type JournalCopy } from './backup-journal.ts';
 import { BackupError, type BackupManifest, checkFile, MANIFEST, readManifest } from './backup-manifest.ts';
 
-export const CHECKPOINTS = 'journal/checkpoints/checkpoints.jsonl';
+export const CHECKPOINTS = 'checkpoints/checkpoints.jsonl';
 
 /**
  * Checks that a backup is whole and unchanged: every file against the manifest and none besides, the store's own consistency,

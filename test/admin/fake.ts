@@ -117,6 +117,10 @@ export class World {
       version: '0.0.0-test',
       startedAt: NOW - 61_000,
       identify: (headers) => this.identify(headers),
+      content: async (intent) =>
+        this.records.some((row) => row.id === intent)
+          ? { request: { state: 'kept', text: 'hello' }, response: { state: 'none', text: null } }
+          : null,
       directory: async () => ({
         sequence: this.changes.length,
         parties: [...this.parties],

@@ -116,3 +116,25 @@ test('a request from another web page is refused, whatever it carries', async ()
   assert.equal((await from('https://gate.example.com')).statusCode, 200);
   await door.app.close();
 });
+
+test('P7: what a caller typed does not enter the trail by way of an error', async () => {
+  const door = await openDoor({
+    recordAction: async () => {
+      throw new Error('ada@example.com');
+    },
+  });
+  await door.call('POST', '/api/people', { body: { 'ada@example.com': 1, email: 'ada@' } });
+  await door.call('GET', '/api/people?ada@example.com=1');
+  await door.call('GET', '/api/people/ada%40example.com');
+  await door.call('POST', '/api/usage/rebuild');
+  assert.deepEqual(
+    door.world.refusals.map(({ detail, operation }) => [operation, detail]),
+    [
+      ['POST /api/people', 'body: /email, /'],
+      ['GET /api/people', 'querystring: /'],
+      ['GET /api/people/:id', 'There is no person with this id or e-mail address.'],
+      ['POST /api/usage/rebuild', 'Error'],
+    ],
+  );
+  await door.app.close();
+});

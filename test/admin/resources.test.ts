@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JournalRecord } from '../../src/journal/records.ts';
+import { Refusal } from '../../src/kernel/errors.ts';
 import { ChangeError, NOW, openDoor, World } from './fake.ts';
 
 test('the owner’s secret works once it is right, and five wrong tries a minute close the door for all', async () => {
@@ -290,4 +291,26 @@ test('health says failing when calls are refused', async () => {
     assert.equal((await door.call('GET', '/api/health')).json().status, status);
     await door.app.close();
   }
+});
+
+test('P1: what was said is shown only once the reading of it is recorded, and no cache keeps it', async () => {
+  const door = await openDoor();
+  const id = `rec_${'0'.repeat(26)}`;
+  door.world.records.push({ seq: 1, prev: '00', id, at: '2026-11-24T10:00:00.000Z', kind: 'intent' });
+  const answer = await door.call('GET', `/api/audit/${id}/content`);
+  assert.equal(answer.json().request.text, 'hello');
+  assert.equal(answer.headers['cache-control'], 'no-store');
+  assert.deepEqual(door.world.changes, ['content.read']);
+  assert.equal((await door.call('GET', '/api/audit/rec_unknown/content')).statusCode, 404);
+  await door.app.close();
+  const silent = await openDoor({
+    content: async () => ({ request: { state: 'kept', text: 'hello' }, response: { state: 'none', text: null } }),
+    recordAction: async () => {
+      throw new Refusal('journal_unavailable');
+    },
+  });
+  const refused = await silent.call('GET', `/api/audit/${id}/content`);
+  assert.equal(refused.statusCode, 503);
+  assert.doesNotMatch(refused.body, /hello/);
+  await silent.app.close();
 });

@@ -18,6 +18,8 @@ function operations(door: Door, key: string, record: string) {
     { name: 'searchAudit', method: 'GET', url: '/api/audit', records: 0 },
     { name: 'getAuditHead', method: 'GET', url: '/api/audit/head', records: 0 },
     { name: 'getAuditRecord', method: 'GET', url: `/api/audit/${record}`, records: 0 },
+    // Reading what somebody said is itself recorded.
+    { name: 'getAuditContent', method: 'GET', url: `/api/audit/${record}/content`, records: 1 },
     { name: 'getUsage', method: 'GET', url: '/api/usage', records: 0 },
     { name: 'getHealth', method: 'GET', url: '/api/health', records: 0 },
     { name: 'addPerson', method: 'POST', url: '/api/people', body: { email: 'new@example.com' }, records: 1 },

@@ -15,9 +15,11 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { compressSealed } from '../../src/journal/retire.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { BackupError, backup } from '../../src/store/backup.ts';
+import { checkJournal, copyJournal } from '../../src/store/backup-journal.ts';
 import { restore } from '../../src/store/restore.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { verifyBackup } from '../../src/store/verify-backup.ts';
@@ -62,7 +64,7 @@ test('P6: a backup made while records are appended restores elsewhere and verifi
     assert.deepEqual(await verifyBackup(from), manifest);
     const to = join(at.root, `elsewhere-${n}`);
     assert.deepEqual(await restore({ from, to, clock }), { manifest, movedAside: null });
-    const lines = (await readFile(join(to, 'journal', 'checkpoints', 'checkpoints.jsonl'), 'utf8')).trim().split('\n');
+    const lines = (await readFile(join(to, 'checkpoints', 'checkpoints.jsonl'), 'utf8')).trim().split('\n');
     const checkpoint = JSON.parse(lines.at(-1)!);
     const dir = join(at.root, `alone-${n}`);
     await mkdir(dir);
@@ -126,6 +128,30 @@ test('a record that is still being written stays behind', async (t) => {
   await verifyBackup(join(at.root, 'copy'));
 });
 
+test('a segment that is compressed or retired under the copy makes it look again', async (t) => {
+  const at = await installation(t);
+  const gone = join(at.journalDir, 'main', '999999999999.jsonl');
+  // A name that is listed and cannot be opened, until the copy has begun.
+  await symlink(join(at.root, 'nowhere'), gone);
+  let removed = false;
+  const to = join(at.root, 'journal-copy');
+  const watching = (async () => {
+    while (
+      !(await readdir(to).then(
+        (names) => names.length > 0,
+        () => false,
+      ))
+    )
+      await immediate();
+    await rm(gone);
+    removed = true;
+  })();
+  await copyJournal(join(at.journalDir, 'main'), to);
+  await watching;
+  assert.equal(removed, true);
+  assert.deepEqual((await checkJournal(to, new Map())).head.seq, at.journal.head.seq);
+});
+
 /** Writes a manifest that fits what is in the folder, as a forger would. */
 async function forge(dir: string): Promise<void> {
   const path = join(dir, 'manifest.json');
@@ -182,7 +208,7 @@ test('P6: torn, tampered and incomplete backups are refused, and nothing is rest
       'forged: torn',
       'incomplete',
       async (dir) => {
-        await edit(join(dir, segment(-1)), (text) => text.slice(0, -5));
+        await edit(join(dir, segment(-1)), (text) => `${text}{"seq":`);
         await forge(dir);
       },
     ],
@@ -231,7 +257,7 @@ test('a restore goes into nothing, into an empty folder, or with force beside wh
   const manifest = await make(at);
   const from = join(at.root, 'copy');
   const to = join(at.root, 'new');
-  const files = ['journal', 'keys', 'store.db'];
+  const files = ['checkpoints', 'journal', 'keys', 'store.db'];
   await mkdir(to);
   await restore({ from, to, clock });
   assert.deepEqual((await readdir(to)).sort(), files);

@@ -45,8 +45,8 @@ test('P10: a backup of a journal with retired segments carries the opening balan
     retentionDays: 0,
     key,
     clock,
-    balances: async ({ last }) => {
-      const file = `balances-${last}.jsonl`;
+    balances: async ({ segment, last }) => {
+      const file = `${segment}.balances.jsonl`;
       return { file, ...(await views.balances(last, join(journalDir, 'main', file))) };
     },
   });
@@ -69,7 +69,7 @@ test('P10: a backup of a journal with retired segments carries the opening balan
   assert.deepEqual(await again.usage(EVER), usage);
 
   for (const name of await readdir(join(journalDir, 'main')))
-    if (name.startsWith('balances-')) await rm(join(journalDir, 'main', name));
+    if (name.includes('balances')) await rm(join(journalDir, 'main', name));
   const incomplete = backup({ store: at.store, journalDir, writer: 'main', to: join(at.root, 'second'), clock });
   await assert.rejects(incomplete, (error) => error instanceof BackupError && error.problem === 'incomplete');
 });

@@ -42,7 +42,7 @@ export async function installation(t: Pick<TestContext, 'after'>): Promise<Insta
     log: quiet,
     segmentBytes: 4096,
   });
-  const destinations = [join(journalDir, 'checkpoints')];
+  const destinations = [join(data, 'checkpoints')];
   const checkpoints = startCheckpoints({
     heads: () => [journal.head],
     key,

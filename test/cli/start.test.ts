@@ -22,6 +22,7 @@ function startable(change: Partial<RunningGatehouse> = {}) {
       dataDir: '/d',
       ownerSecret: null,
       simulated: false,
+      demoKey: null,
       providerKey: true,
     };
     return { ...running, warnings: [], done, stop, ...change };
@@ -58,11 +59,14 @@ test('start prints where it listens, the one-use secret once with the next comma
 
 test('a demo says that everything is simulated, and asks for no key', async () => {
   for (const argv of [['demo'], ['start', 'demo']]) {
-    const { terminal, asked, serve } = startable({ simulated: true, providerKey: false, ownerSecret: 'gho_x' });
+    const demo = { simulated: true, demoKey: 'ghk_demo', providerKey: false, ownerSecret: 'gho_x' };
+    const { terminal, asked, serve } = startable(demo);
     assert.equal(await serve(...argv, '--port', '0', '--data', 'd'), 0);
     assert.deepEqual(asked, [{ port: 0, data: 'd', demo: true }]);
     assert.match(terminal.out, /SIMULATED/);
     assert.match(terminal.out, /Connect Claude Code \(simulated\)/);
+    assert.match(terminal.out, /^ +export ANTHROPIC_AUTH_TOKEN=ghk_demo$/m);
+    assert.match(terminal.out, /^ +gatehouse owner claim gho_x /m);
     assert.doesNotMatch(terminal.out, /Missing/);
     terminal.close();
   }

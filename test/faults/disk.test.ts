@@ -42,6 +42,7 @@ test('P1: on a full disk calls are refused and nothing is sent; with space again
   const house = makeHouse({ upstream: double.url, dataDir: join(disk, 'data') });
   t.after(() => house.remove());
   const child = await startChild(house);
+  t.after(() => child.kill());
   const admin = await claim(child);
   await admin.call('POST', '/api/people', { email: 'dev@example.com' });
   const key = String((await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'test' })).secret);
@@ -103,7 +104,7 @@ test('P1: when the sync of the journal fails, the call is refused and nothing is
     'inject=fdatasync:error=EIO:when=12+',
   ];
   const child = await startChild(house, 'none', strace);
-  t.after(() => child.process.kill('SIGKILL'));
+  t.after(() => child.kill());
   let reply = await raw(child.url, { body: CALL, headers: { authorization: `Bearer ${key}` } });
   for (let i = 0; i < 50 && reply.status === 200; i++) {
     reply = await raw(child.url, { body: CALL, headers: { authorization: `Bearer ${key}` } });

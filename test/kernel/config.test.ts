@@ -67,6 +67,11 @@ const FAULTS: readonly (readonly [text: string, ...said: string[]])[] = [
   ['upstream: {key: a}\nupsteram: {}', 'g.yaml:2:1: upsteram: unknown key. Did you mean "upstream"?'],
   ['upstream: {key: a}\nfrobnicate: 1', 'g.yaml:2:1: frobnicate: unknown key.'],
   ['mode: strict', 'g.yaml:1:1: upstream: is required.'],
+  [
+    'odd: 1\nupstream: {key: 5}',
+    'g.yaml:1:1: odd: unknown key.',
+    'g.yaml:2:17: upstream.key: must be text, but is a number.',
+  ],
   ['upstream:', 'g.yaml:1:10: upstream: must be a mapping, but is empty.'],
   ['upstream: {key: 5}', 'g.yaml:1:17: upstream.key: must be text, but is a number.'],
   [

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createSecretKey } from 'node:crypto';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createLogger, type LogFields, type LogOptions } from '../../src/kernel/log.ts';
@@ -90,6 +93,7 @@ test('token counts and ids stay readable', () => {
       record: 'rec_02',
     },
   );
+  assert.ok(!logged({ secret: [171, 205] }).includes('171'));
   assert.ok(!logged({ tokens: 'abcdef' }).includes('abcdef'));
 });
 
@@ -129,6 +133,7 @@ test('P5: bearer and basic credentials, web tokens, private keys, key bytes and 
     const line = logged({ key });
     assert.ok(!line.includes(bytes.toString('base64')) && !line.includes('48,49,50') && !line.includes('0123456'));
   }
+  assert.ok(logged({ signer: createSecretKey(bytes) }).includes('[key]'));
   assert.ok(logged({}, 'basic authentication is off').includes('basic authentication is off'));
 });
 
@@ -149,9 +154,10 @@ test('no text can fake a line, a field or a terminal command', () => {
 
 test('a child and a line that name the same field give it once', () => {
   const { lines, logger, last } = capture();
-  logger.child({ a: 1, b: 1 }).child({ b: 2 }).info({ a: 3 }, 'm');
+  logger.child({ a: 1, b: 1, c: 1 }).child({ b: 2 }).info({ a: 3 }, 'm');
   assert.equal(last().a, 3);
   assert.equal(last().b, 2);
+  assert.equal(last().c, 1);
   assert.equal(lines[0]?.match(/"a":/g)?.length, 1);
 });
 
@@ -211,6 +217,27 @@ test('P5: no cut and no surrounding text lets a credential through', () => {
   for (let at = 65_480; at < 65_560; at++) assert.ok(!maskSecrets(`${'a'.repeat(at) + OURS}b`).includes('ghk_A'));
 });
 
-test('standard error can be flushed', async () => {
-  await createLogger({ level: 'silent' }).flush();
+test('what was logged before a flush is on standard error, and a reader that went away does no harm', async () => {
+  const script = `
+    import { createLogger } from ${JSON.stringify(new URL('../../src/kernel/log.ts', import.meta.url).href)};
+    const log = createLogger({ level: 'info' });
+    for (let n = 0; n < 2000; n++) log.info({ n }, 'line');
+    await log.flush();
+    log.info({}, 'after');
+    await log.flush();
+    process.stdout.write('alive');
+    process.exit(0);`;
+  const start = () =>
+    spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const reading = start();
+  const [lines] = await Promise.all([text(reading.stderr), once(reading, 'close')]);
+  const numbers = lines
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).n);
+  assert.deepEqual(numbers, [...Array.from({ length: 2000 }, (_, n) => n), undefined]);
+  const deaf = start();
+  deaf.stderr.destroy();
+  const [said, [code]] = await Promise.all([text(deaf.stdout), once(deaf, 'close')]);
+  assert.deepEqual([said, code], ['alive', 0]);
 });

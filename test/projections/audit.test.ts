@@ -115,7 +115,7 @@ test('audit pages, whatever is asked and however small the budget, add up to the
     fc.property(query, budget, (asked, limits) => {
       assert.deepEqual(allPages(journal, asked, limits).seqs, wanted(journal, asked));
     }),
-    { seed: 20261124, numRuns: 60 },
+    { seed: 20261124, numRuns: 60, endOnFailure: true },
   );
   journal.remove();
 });

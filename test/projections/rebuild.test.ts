@@ -242,7 +242,7 @@ test('P10: running views with restarts, a fresh rebuild and an oracle agree', as
         history.end();
       }
     }),
-    { seed: 20261124, numRuns: 60 },
+    { seed: 20261124, numRuns: 60, endOnFailure: true },
   );
 });
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProjectionsService, ProjectionsUnavailable, startProjections } from '../../src/projections/client.ts';
 import { Follower } from '../../src/projections/follower.ts';
@@ -20,7 +20,8 @@ interface Logged {
   readonly message: string;
 }
 
-function started(journal: FixtureJournal, more: { entry?: URL; pollInterval?: number } = {}) {
+/** Starts the views; whatever comes of the test, they are closed and the journal is removed after it. */
+function started(t: TestContext, journal: FixtureJournal, more: { entry?: URL; pollInterval?: number } = {}) {
   const logged: Logged[] = [];
   const at = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
     logged.push({ level, fields, message });
@@ -28,7 +29,12 @@ function started(journal: FixtureJournal, more: { entry?: URL; pollInterval?: nu
   const log = { info: at('info'), warn: at('warn'), error: at('error') };
   const { dir: journalDir, databasePath } = journal;
   const options = { journalDir, writer: 'main', databasePath, log, pollInterval: 20, ...more };
-  return { logged, starting: startProjections(options) };
+  const starting = startProjections(options);
+  t.after(async () => {
+    await starting.then((views) => views.close());
+    journal.remove();
+  });
+  return { logged, starting };
 }
 
 function call(journal: FixtureJournal, caller: 0 | 1 | 2 | 3): string {
@@ -53,10 +59,10 @@ async function calls(views: ProjectionsService): Promise<number> {
   return rows.reduce((sum, row) => sum + row.calls, 0);
 }
 
-test('the worker answers, follows, rebuilds and writes balances', async () => {
+test('the worker answers, follows, rebuilds and writes balances', async (t) => {
   const journal = new FixtureJournal();
   const id = call(journal, 0);
-  const { starting, logged } = started(journal);
+  const { starting, logged } = started(t, journal);
   const views = await starting;
   assert.equal(await calls(views), 1);
   for (let i = 0; i < 10; i++) call(journal, 1);
@@ -80,12 +86,11 @@ test('the worker answers, follows, rebuilds and writes balances', async () => {
   );
   await views.close();
   await assert.rejects(views.status(), ProjectionsUnavailable);
-  journal.remove();
 });
 
-test('notifications reach the worker and lag is seen', async () => {
+test('notifications reach the worker and lag is seen', async (t) => {
   const journal = new FixtureJournal();
-  const { starting } = started(journal, { pollInterval: 3_600_000 });
+  const { starting } = started(t, journal, { pollInterval: 3_600_000 });
   const views = await starting;
   await until(async () => (await views.status()).seq === journal.seq);
   call(journal, 0);
@@ -93,14 +98,12 @@ test('notifications reach the worker and lag is seen', async () => {
   assert.equal(views.metrics.lag, 103 - views.metrics.seq);
   await until(() => views.metrics.seq === journal.seq);
   assert.equal(views.metrics.lag, 100);
-  await views.close();
-  journal.remove();
 });
 
-test('P9: a worker that dies takes its questions with it and is started again', async () => {
+test('P9: a worker that dies takes its questions with it and is started again', async (t) => {
   const journal = new FixtureJournal();
   call(journal, 0);
-  const { starting, logged } = started(journal, { entry: new URL('./dying-worker.ts', import.meta.url) });
+  const { starting, logged } = started(t, journal, { entry: new URL('./dying-worker.ts', import.meta.url) });
   const views = await starting;
   assert.equal(await calls(views), 1);
   await assert.rejects(views.show('die'), ProjectionsUnavailable);
@@ -119,8 +122,6 @@ test('P9: a worker that dies takes its questions with it and is started again', 
     logged.map(({ level }) => level),
     ['error'],
   );
-  await views.close();
-  journal.remove();
 });
 
 test('a first start that fails is reported', async () => {
@@ -135,36 +136,32 @@ test('a first start that fails is reported', async () => {
   journal.remove();
 });
 
-test('P10: a damaged database is dropped and built again', async () => {
+test('P10: a damaged database is dropped and built again', async (t) => {
   const journal = new FixtureJournal();
   call(journal, 0);
   writeFileSync(journal.databasePath, 'this is no database, and long enough to be told from one'.repeat(100));
-  const { starting, logged } = started(journal);
+  const { starting, logged } = started(t, journal);
   const views = await starting;
   assert.equal(await calls(views), 1);
   assert.deepEqual(
     logged.map(({ message }) => message),
     ['the views were dropped'],
   );
-  await views.close();
-  journal.remove();
 });
 
-test('P10: while the opening balances are missing no usage is shown, and the trail can still be read', async () => {
+test('P10: while the opening balances are missing no usage is shown, and the trail can still be read', async (t) => {
   const journal = new FixtureJournal();
   const id = call(journal, 0);
   journal.roll();
   await journal.retire(async () => ({ sha256: '0'.repeat(64) }));
   call(journal, 1);
-  const { starting, logged } = started(journal);
+  const { starting, logged } = started(t, journal);
   const views = await starting;
   await assert.rejects(views.usage({ by: 'day', ...EVER }), /balances-\d+\.jsonl are missing/);
   assert.match(views.metrics.trouble ?? '', /are missing/);
   assert.ok((await views.audit({ limit: 10 })).records.length > 0);
   assert.deepEqual(await views.show(id), []);
   assert.equal(logged.filter(({ level }) => level === 'warn').length, 1, 'said once, not at every attempt');
-  await views.close();
-  journal.remove();
 });
 
 test('P10: killed between and within batches, the views go on where their cursor is', async () => {

@@ -40,6 +40,8 @@ export interface RunningChild {
   /** Resolves when the process has ended. */
   readonly ended: Promise<void>;
   stop(): Promise<void>;
+  /** kill -9 for the process and its wrapper. */
+  kill(): void;
 }
 
 /** Starts a gateway in a process of its own. `wrap` puts a command in front, such as strace. */
@@ -51,6 +53,8 @@ export async function startChild(
   const argv = [...wrap, process.execPath, CHILD, house.configFile, killBefore];
   const child = spawn(argv[0] ?? '', argv.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own, so that a wrapper and what it wraps die together.
+    detached: true,
     env: { ...process.env, TEST_PROVIDER_KEY: 'provider-secret' },
   });
   let stderr = '';
@@ -74,6 +78,9 @@ export async function startChild(
     async stop() {
       child.kill('SIGTERM');
       await ended;
+    },
+    kill() {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
     },
   };
 }

@@ -66,8 +66,8 @@ async function serve(cli: Cli, flags: StartFlags, demo: boolean): Promise<void> 
     cli.note('Stopping: running answers may finish. Press Ctrl-C again to stop at once.');
     void running.stop();
   });
-  const { url, ownerSecret, simulated, dataDir, warnings, providerKey } = running;
-  cli.answer({ version: version(), url, ownerSecret, simulated, dataDir, warnings, providerKey }, () =>
+  const { url, ownerSecret, simulated, demoKey, dataDir, warnings, providerKey } = running;
+  cli.answer({ version: version(), url, ownerSecret, simulated, demoKey, dataDir, warnings, providerKey }, () =>
     banner(cli, running),
   );
   await running.done;
@@ -112,20 +112,22 @@ function missing({ providerKey, simulated }: RunningGatehouse): string[] {
   ];
 }
 
-function nextSteps(cli: Cli, { url, ownerSecret, simulated }: RunningGatehouse): string[] {
+function nextSteps(cli: Cli, { url, ownerSecret, simulated, demoKey }: RunningGatehouse): string[] {
   const command = url === DEFAULT_URL ? cli.io.command : `${cli.io.command} --url ${url}`;
   const label = simulated ? ' (simulated)' : '';
-  const [base = ''] = connectLines(url, '');
-  const connect = [`     ${base}`, '     export ANTHROPIC_AUTH_TOKEN=…the ghk_ key…'];
-  if (ownerSecret === null)
-    return [`Connect Claude Code${label}:`, ...connect, `   A key: ${command} keys create --person YOU`];
-  return [
-    'It has no owner yet. In another terminal:',
-    '  1. Become its owner; the secret works once:',
+  const lines = connectLines(url, demoKey ?? '');
+  const [base = '', token = ''] = lines.map((line) => `     ${line}`);
+  const connect = [`Connect Claude Code${label}:`, base, demoKey === null ? `${token}…the ghk_ key…` : token];
+  const claim = [
     `     ${command} owner claim ${ownerSecret} --email you@example.com`,
-    '  2. Make yourself a key:',
+    'Make yourself a key:',
     `     ${command} keys create --person you@example.com --label laptop`,
-    `  3. Connect Claude Code${label}:`,
-    ...connect,
   ];
+  if (demoKey !== null) {
+    const own =
+      ownerSecret === null ? [] : ['', 'See the other side: become its owner; the secret works once:', claim[0] ?? ''];
+    return [...connect, ...own, `     ${command} usage --by person`, `     ${command} audit tail --follow`];
+  }
+  if (ownerSecret === null) return [...connect, 'A key, where you have none:', claim[2] ?? ''];
+  return ['It has no owner yet. In another terminal, become its owner; the secret works once:', ...claim, ...connect];
 }

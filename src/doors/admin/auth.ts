@@ -11,12 +11,12 @@ const callers = new WeakMap<FastifyRequest, Principal>();
 export function knownCallerOf(request: FastifyRequest, error: unknown): KnownCaller | null {
   const principal = callers.get(request);
   if (principal) {
-    const { id: who, kind, team, credential } = principal;
-    return { who, kind, key: credential.id, team };
+    const { id: who, team, credential } = principal;
+    return { who, key: credential.id, team };
   }
   if (!(error instanceof Refusal) || !('known' in error) || !isKnown(error.known)) return null;
   const { owner: who, credential: key, team } = error.known;
-  return { who, kind: who.startsWith('per_') ? 'person' : 'service', key, team };
+  return { who, key, team };
 }
 
 /** By shape, because doors know identity by interface only. */

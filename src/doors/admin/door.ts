@@ -6,6 +6,7 @@ import { Refusal } from '../../kernel/errors.ts';
 import { auditRoutes } from './audit.ts';
 import { checkCaller, knownCallerOf } from './auth.ts';
 import { backupRoutes } from './backup.ts';
+import { contentRoutes } from './content.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { documentInfo, openapiRoutes, tidyDocument } from './openapi.ts';
@@ -53,6 +54,7 @@ const RESOURCES = [
   teamRoutes,
   keyRoutes,
   auditRoutes,
+  contentRoutes,
   usageRoutes,
   healthRoutes,
   backupRoutes,
@@ -99,27 +101,20 @@ async function answerProblem(
   services: AdminServices,
   { request, reply, error }: { request: FastifyRequest; reply: FastifyReply; error: unknown },
 ): Promise<FastifyReply> {
-  let { problem, retryAfter, privateDetail } = toProblem(error);
+  const draft = toProblem(error);
+  let { problem, retryAfter } = draft;
+  const { code, status } = problem;
   const operation = `${request.method} ${request.routeOptions.url ?? 'unknown path'}`;
-  if (problem.status >= 500)
-    services.log.error({ operation, code: problem.code, detail: privateDetail }, 'admin request failed');
+  if (status >= 500) services.log.error({ operation, code, detail: draft.logged }, 'admin request failed');
   try {
-    const { code, status, detail } = problem;
-    const refused = {
-      caller: knownCallerOf(request, error),
-      code,
-      status,
-      detail: privateDetail ?? detail,
-      operation,
-      headers: request.headers,
-      peer: request.ip,
-    };
+    const caller = knownCallerOf(request, error);
+    const { headers, ip: peer } = request;
+    const refused = { caller, code, status, detail: draft.recorded, operation, headers, peer };
     problem = { ...problem, record: await services.recordRefusal(refused) };
   } catch (failure) {
     // What cannot be recorded is not answered as if it had been.
-    ({ problem, retryAfter, privateDetail } = toProblem(
-      failure instanceof Refusal ? failure : new Refusal('journal_unavailable'),
-    ));
+    const refusal = failure instanceof Refusal ? failure : new Refusal('journal_unavailable');
+    ({ problem, retryAfter } = toProblem(refusal));
   }
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="gatehouse"');
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));

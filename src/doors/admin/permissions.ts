@@ -8,6 +8,7 @@ export const PERMISSIONS = [
   'keys.read',
   'keys.write',
   'audit.read',
+  'content.read',
   'usage.read',
   'usage.rebuild',
   'system.read',

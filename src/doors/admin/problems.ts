@@ -15,8 +15,8 @@ const entry = (status: number, title: string, remedy: string): ProblemEntry => (
 export const ADMIN_PROBLEMS = {
   owner_required: entry(403, 'Only an owner may do this.', 'Ask an owner of this installation.'),
   origin_unexpected: entry(403, 'This request comes from another web page.', 'Call the API from a program instead.'),
-  invalid: entry(400, 'The request does not fit this operation.', 'Correct what `errors` or `detail` names.'),
-  resource_unknown: entry(404, 'There is no such resource.', 'See GET /api/openapi.json for what there is.'),
+  invalid: entry(400, 'The request does not fit this operation.', 'Correct it and send it again.'),
+  resource_unknown: entry(404, 'There is no such resource.', 'Check the id or name; the lists show what there is.'),
   conflict: entry(409, 'This does not fit the present state.', 'Look at the resource and decide again.'),
   change_refused: entry(409, 'This cannot be done as things stand.', 'Look at the resource and decide again.'),
   secret_wrong: entry(
@@ -69,8 +69,10 @@ export type Problem = z.infer<typeof Problem>;
 export interface ProblemDraft {
   readonly problem: Problem;
   readonly retryAfter: number | undefined;
-  /** For the journal and the log only. */
-  readonly privateDetail: string | null;
+  /** For the journal, which keeps it for good: never what a caller typed, which may name people (P7). */
+  readonly recorded: string;
+  /** For the log only: what nobody foresaw may say anything. */
+  readonly logged: string | null;
 }
 
 interface Parts {
@@ -79,10 +81,11 @@ interface Parts {
   readonly detail?: string;
   readonly errors?: Problem['errors'];
   readonly retryAfter?: number | undefined;
-  readonly privateDetail?: string | undefined;
+  readonly recorded?: string | undefined;
+  readonly logged?: string | undefined;
 }
 
-function draft({ code, entry, detail, errors, retryAfter, privateDetail }: Parts): ProblemDraft {
+function draft({ code, entry, detail, errors, retryAfter, recorded, logged }: Parts): ProblemDraft {
   const problem = {
     type: `urn:gatehouse:problem:${code}`,
     title: entry.title,
@@ -93,7 +96,7 @@ function draft({ code, entry, detail, errors, retryAfter, privateDetail }: Parts
     record: null,
     ...(errors === undefined ? {} : { errors }),
   };
-  return { problem, retryAfter, privateDetail: privateDetail ?? null };
+  return { problem, retryAfter, recorded: recorded ?? problem.detail, logged: logged ?? null };
 }
 
 /** Statuses of `ChangeError` codes of identity/changes.ts. */
@@ -123,13 +126,13 @@ const USE_TOKEN = 'Send an admin token (gha_…) as `Authorization: Bearer`.';
 
 function refusalProblem(error: Refusal): ProblemDraft {
   const { status, sentence, remedy } = error.entry;
-  const { code, message: detail, retryAfter, detail: privateDetail } = error;
+  const { code, message: detail, retryAfter, detail: recorded } = error;
   // The table's remedies for these speak to users of models.
   const useToken = code === 'credential_missing' || code === 'credential_malformed' || code === 'wrong_door';
   const generic = { status, title: sentence.replace(/ ?\{\w+\}/g, ' …'), remedy: useToken ? USE_TOKEN : remedy };
   // The table's sentence about paths speaks of the model door.
   if (code === 'not_found') return draft({ code: 'resource_unknown', entry: ADMIN_PROBLEMS.resource_unknown, detail });
-  return draft({ code, entry: generic, detail, retryAfter, privateDetail });
+  return draft({ code, entry: generic, detail, retryAfter, recorded, logged: recorded });
 }
 
 function validationProblem(error: object): ProblemDraft | undefined {
@@ -141,7 +144,9 @@ function validationProblem(error: object): ProblemDraft | undefined {
   });
   const first = errors[0];
   const detail = first ? `${where}${first.pointer || ''}: ${first.detail}` : 'The request is not valid.';
-  return draft({ code: 'invalid', entry: ADMIN_PROBLEMS.invalid, detail, errors });
+  // The schema's sentences repeat keys of the request; pointers are made of keys that the schema knows.
+  const recorded = `${where}: ${[...new Set(errors.map((error) => error.pointer || '/'))].join(', ')}`;
+  return draft({ code: 'invalid', entry: ADMIN_PROBLEMS.invalid, detail, errors, recorded });
 }
 
 /** What the framework itself refuses, by its error code, in our words. */
@@ -175,6 +180,11 @@ export function toProblem(error: unknown): ProblemDraft {
     (typeof error === 'object' && error !== null ? (validationProblem(error) ?? frameworkProblem(error)) : undefined);
   if (known) return known;
   const { status, sentence, remedy } = ERRORS.internal;
-  const privateDetail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return draft({ code: 'internal', entry: { status, title: sentence, remedy }, privateDetail });
+  const [name, message] = error instanceof Error ? [error.name, error.message] : ['unknown', String(error)];
+  return draft({
+    code: 'internal',
+    entry: { status, title: sentence, remedy },
+    recorded: name,
+    logged: `${name}: ${message}`,
+  });
 }

@@ -41,7 +41,6 @@ export interface AdminChanges {
 export interface KnownCaller {
   /** `per_…` or `svc_…`. */
   readonly who: string;
-  readonly kind: 'person' | 'service';
   /** `adm_…`, or `key_…` where a virtual key was tried here. */
   readonly key: string;
   readonly team: string | null;
@@ -78,6 +77,17 @@ export interface BackupReport {
   readonly seq: number;
 }
 
+/** A body of a call: kept, unreadable since its person was erased, or not kept. */
+export interface ContentPart {
+  readonly state: 'kept' | 'erased' | 'none';
+  readonly text: string | null;
+}
+
+export interface CallContent {
+  readonly request: ContentPart;
+  readonly response: ContentPart;
+}
+
 export interface AdminServices {
   readonly clock: Clock;
   /** Version of Gatehouse. */
@@ -93,6 +103,8 @@ export interface AdminServices {
   readonly changes: AdminChanges;
   readonly projections: Pick<Projections, 'usage' | 'audit' | 'show' | 'rebuild' | 'status'>;
   readonly journal: { readonly head: Head; readonly trouble: string | null };
+  /** What was said in the call of this intent; null when there is no such call. */
+  readonly content: (intent: string) => Promise<CallContent | null>;
   /** How durable an appended record is. */
   readonly durability: 'synced' | 'written';
   /** Resolves with the id of the record (null for a stranger) once it is durable. */

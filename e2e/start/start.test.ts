@@ -1,0 +1,152 @@
+/** What the README tells a newcomer to type, on a fresh clone, with whatever Node runs npm on this machine. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+let folder: string;
+let clone: string;
+let env: NodeJS.ProcessEnv;
+const started: ChildProcess[] = [];
+
+before(() => {
+  folder = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
+  clone = join(folder, 'gatehouse');
+  execFileSync('git', ['clone', '--quiet', ROOT, clone]);
+  // As in a shell of the newcomer: not the Node and tools of the npm run that started this test.
+  const path = (process.env.PATH ?? '').split(delimiter).filter((part) => !part.includes('node_modules'));
+  env = {
+    ...process.env,
+    PATH: path.join(delimiter),
+    HOME: folder,
+    NO_COLOR: '1',
+    npm_config_cache: process.env.npm_config_cache ?? join(process.env.HOME ?? '', '.npm'),
+  };
+  for (const name of Object.keys(env))
+    if (/^(XDG_CONFIG_HOME|ANTHROPIC_|GATEHOUSE_|NODE_)/.test(name)) delete env[name];
+  execFileSync('npm', ['ci', '--no-fund', '--no-audit'], { cwd: clone, env, stdio: 'pipe' });
+});
+
+after(() => {
+  for (const child of started)
+    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+interface Started {
+  readonly url: string;
+  readonly text: () => string;
+  /** Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** `npm start -- …` until it says where it listens. */
+async function npmStart(args: readonly string[]): Promise<Started> {
+  const port = await freePort();
+  const child = spawn('npm', ['start', '--', ...args, '--port', String(port)], { cwd: clone, env, detached: true });
+  started.push(child);
+  let text = '';
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  await new Promise<void>((resolve, reject) => {
+    const hear = (chunk: Buffer): void => {
+      text += chunk;
+      if (text.includes('Ctrl-C stops it.')) resolve();
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    void exited.then(() => reject(new Error(`npm start ended:\n${text}`)));
+  });
+  return {
+    url: `http://127.0.0.1:${port}`,
+    text: () => text,
+    stop: () => {
+      // A terminal sends Ctrl-C to the whole group.
+      process.kill(-(child.pid ?? 0), 'SIGINT');
+      return exited;
+    },
+  };
+}
+
+interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+function gatehouse(url: string, ...args: string[]): Promise<Said> {
+  return new Promise((resolve) => {
+    execFile('npx', ['gatehouse', '--url', url, ...args], { cwd: clone, env }, (error, stdout, stderr) => {
+      resolve({ stdout, stderr, code: error === null ? 0 : Number(error.code ?? -1) });
+    });
+  });
+}
+
+test('npm start without a provider key says what is missing; the owner gets in once; a call is refused with what to do', async () => {
+  const running = await npmStart([]);
+  assert.match(running.text(), /Missing: a provider key/);
+  const secret = /owner claim (gho_\w+)/.exec(running.text())?.[1] ?? '';
+  const claimed = await gatehouse(running.url, 'owner', 'claim', secret, '--email', 'you@example.com');
+  assert.equal(claimed.code, 0, claimed.stderr);
+  const again = await gatehouse(running.url, 'owner', 'claim', secret, '--email', 'you@example.com');
+  assert.equal(again.code, 1);
+  const made = await gatehouse(running.url, 'keys', 'create', '--person', 'you@example.com', '--label', 'laptop');
+  assert.equal(made.code, 0, made.stderr);
+  const key = /ANTHROPIC_AUTH_TOKEN=(ghk_\w+)/.exec(made.stdout)?.[1] ?? '';
+  assert.ok(made.stdout.includes(`ANTHROPIC_BASE_URL=${running.url}`));
+  const reply = await fetchJson(`${running.url}/v1/messages`, key);
+  assert.equal(reply.status, 503);
+  assert.match(reply.text, /no provider key/);
+  const tail = await gatehouse(running.url, 'audit', 'tail');
+  assert.match(tail.stdout, /upstream_unconfigured/);
+  assert.match(tail.stdout, /key\.created/);
+  assert.equal(await running.stop(), 0);
+});
+
+test('npm start -- demo answers, labelled as simulated, shows usage and a trail that verifies, and drains on Ctrl-C', async () => {
+  const running = await npmStart(['demo']);
+  assert.match(running.text(), /SIMULATED/);
+  const key = /ANTHROPIC_AUTH_TOKEN=(ghk_\w+)/.exec(running.text())?.[1] ?? '';
+  assert.notEqual(key, '', running.text());
+  const reply = await fetchJson(`${running.url}/v1/messages`, key);
+  assert.equal(reply.status, 200);
+  assert.match(reply.text, /Simulated answer/);
+  const secret = /owner claim (gho_\w+)/.exec(running.text())?.[1] ?? '';
+  assert.equal((await gatehouse(running.url, 'owner', 'claim', secret, '--email', 'you@example.com')).code, 0);
+  const usage = await gatehouse(running.url, 'usage', '--by', 'person', '--json');
+  assert.equal(usage.code, 0, usage.stderr);
+  assert.match(usage.stdout, /visitor@example\.com/);
+  const teams = await gatehouse(running.url, 'teams', 'list');
+  assert.match(teams.stdout, /payments/);
+  const verified = await gatehouse(running.url, 'audit', 'verify', '--data', join(clone, 'demo-data'));
+  assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+  assert.equal(await running.stop(), 0);
+  const stopped = await gatehouse(running.url, 'keys', 'list');
+  assert.equal(stopped.code, 3, 'no gateway answers any more');
+  assert.ok(!stopped.stderr.includes('    at '), 'no stack trace for a user');
+});
+
+async function fetchJson(url: string, key: string): Promise<{ status: number; text: string }> {
+  const { request } = await import('undici');
+  const reply = await request(url, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+    body: JSON.stringify({
+      model: 'claude-sonnet-5-5',
+      max_tokens: 100,
+      messages: [{ role: 'user', content: 'hello' }],
+    }),
+  });
+  return { status: reply.statusCode, text: await reply.body.text() };
+}
