@@ -59,7 +59,7 @@ export const VERSION: string = JSON.parse(readFileSync(new URL('../package.json'
  */
 export async function startGatehouse(options: StartOptions = {}): Promise<RunningGatehouse> {
   const config = configOf(options);
-  const log = options.log ?? createLogger({ level: config.log.level });
+  const log = options.log ?? createLogger({ level: config.log.level, pretty: process.stderr.isTTY === true });
   const closers = new Closers(log);
   try {
     return await start({ config, options, log, closers });
@@ -150,13 +150,17 @@ async function drain({ state, doors, closers, log, drainMs }: Draining): Promise
   await log.flush();
 }
 
+/** Where there is no file: apart from real data, and quiet, so that what to do next stays on the screen. */
+const DEMO_DEFAULTS = { data: './demo-data', log: { level: 'warn' } } as const;
+
 function configOf(options: StartOptions): GatehouseConfig {
   const loaded = loadGatehouseConfig({ file: options.config });
   if (!loaded.ok) throw new ConfigError(loaded.problems.map(formatProblem).join('\n'));
   const config = loaded.value;
   return {
     ...config,
-    data: options.data ?? (options.demo === true && loaded.file === null ? './demo-data' : config.data),
+    ...(options.demo === true && loaded.file === null ? DEMO_DEFAULTS : {}),
+    ...(options.data === undefined ? {} : { data: options.data }),
     listen: {
       ...config.listen,
       host: options.host ?? config.listen.host,

@@ -7,6 +7,7 @@ import { Refusal } from './kernel/errors.ts';
 import { admit } from './steps/admit.ts';
 import { answer, recordRefusal } from './steps/answer.ts';
 import { begin } from './steps/begin.ts';
+import { cutOf } from './steps/cut.ts';
 import { decide } from './steps/decide.ts';
 import type { Envelope, Exchange } from './steps/exchange.ts';
 import { forward } from './steps/forward.ts';
@@ -48,7 +49,10 @@ export async function govern(envelope: Envelope, s: Services): Promise<void> {
     for (const [name, step, ...columns] of PATH) {
       if (!columns[COLUMN[x.envelope.action] - 2]) continue;
       s.beforeStep?.(name, x);
-      await step(x, s);
+      const running = step(x, s);
+      // Only what waits gives others a turn: a revocation between the look at the credential and the place among the open
+      // calls would find nothing to cut (P3).
+      if (running !== undefined) await running;
     }
     s.beforeStep?.('settle', x);
   } catch (error) {
@@ -68,9 +72,11 @@ export async function govern(envelope: Envelope, s: Services): Promise<void> {
 }
 
 function failureOf(x: Exchange, s: Services, error: unknown): Refusal | 'caller_gone' {
+  // First, because a cut may break the caller's connection, and is then no hang-up.
+  const cut = cutOf(x);
+  if (cut !== null) return cut;
   if (error instanceof Refusal && !(x.envelope.gone.aborted && x.intent.peek !== undefined)) return error;
   if (x.envelope.gone.aborted) return x.intent.peek === undefined ? hungUp() : 'caller_gone';
-  if (x.openCall.peek?.cut.aborted) return new Refusal('revoked_while_running');
   s.log.error({ err: error, record: x.id }, 'a call failed inside Gatehouse');
   return new Refusal('internal', { detail: error instanceof Error ? error.message : String(error) });
 }

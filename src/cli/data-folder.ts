@@ -1,6 +1,9 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { type GatehouseConfig, loadGatehouseConfig } from '../config.ts';
+import { lockFolder } from '../journal/lock.ts';
 import { formatProblem } from '../kernel/config.ts';
+import { dataPaths, WRITER } from '../main/paths.ts';
 import { CliError } from './failure.ts';
 
 interface Named {
@@ -18,4 +21,15 @@ export function configOf({ config }: Pick<Named, 'config'>): GatehouseConfig {
 /** The data folder: `--data`, else that of the configuration. */
 export function dataFolder(named: Named): string {
   return resolve(named.data ?? configOf(named).data);
+}
+
+/** Keeps every gateway off a data folder while it is worked on; returns what gives it free. Throws while one runs on it. */
+export function lockData(folder: string): () => void {
+  const writer = join(dataPaths(folder).journal, WRITER);
+  if (!existsSync(writer)) return () => undefined;
+  try {
+    return lockFolder(writer);
+  } catch {
+    throw new CliError(`A gateway runs on ${folder}.`, { remedy: 'Stop it first.' });
+  }
 }

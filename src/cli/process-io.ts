@@ -67,11 +67,13 @@ async function ask(question: string): Promise<string | null> {
 
 /** Commands that this program prints must work when pasted: the bare name only where the shell finds it. */
 function commandOf(path: string): string {
-  const installed = path.split(delimiter).some((folder) => folder !== '' && isExecutable(join(folder, 'gatehouse')));
-  if (installed) return 'gatehouse';
+  const own = (folder: string): boolean => folder === '' || /[\\/](node_modules|_npx)[\\/]/.test(folder);
+  // What npm puts into the path of its own runs is not in that of the shell.
+  if (path.split(delimiter).some((folder) => !own(folder) && isExecutable(join(folder, 'gatehouse'))))
+    return 'gatehouse';
   const launcher = fileURLToPath(new URL('../../bin/gatehouse.cjs', import.meta.url));
   const near = relative(process.cwd(), launcher);
-  return `node ${near.startsWith('..') ? launcher : near}`;
+  return near.startsWith('..') ? `node ${launcher}` : 'npx gatehouse';
 }
 
 function isExecutable(file: string): boolean {

@@ -19,6 +19,7 @@ export function hostCheck(names: readonly string[]): (host: string | undefined, 
 /** The name in `name`, `name:port`, `[v6]` or `[v6]:port`. */
 function nameOf(host: string): string {
   const lower = host.toLowerCase();
-  if (lower.startsWith('[')) return lower.slice(0, lower.indexOf(']') + 1);
+  const bracketed = /^(\[[^\]]*\])(:\d+)?$/.exec(lower);
+  if (bracketed?.[1] !== undefined) return bracketed[1];
   return lower.replace(/:\d+$/, '').replace(/\.$/, '');
 }

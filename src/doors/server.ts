@@ -22,9 +22,19 @@ export function createServer(options: ServerOptions): FastifyInstance {
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 256 },
-    http: { headersTimeout: 20_000, maxHeaderSize: 32 * 1024, insecureHTTPParser: false, requireHostHeader: true },
+    http: {
+      headersTimeout: 20_000,
+      maxHeaderSize: 32 * 1024,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      // Else Node keeps the first of two Authorization or Host headers, and a proxy in front may have checked the other.
+      joinDuplicateHeaders: true,
+    },
     frameworkErrors: badPath,
   });
+  // No body is read here, not even of a request for nothing: a door that wants one reads it when it knows who is calling.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
   app.addHook('onRequest', (request, reply, done) => {
     if (isOurs(request.headers.host, request.headers.origin)) return done();
     void reply.code(ERRORS.host_unexpected.status).send(plainError('host_unexpected', {}));

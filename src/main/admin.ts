@@ -18,8 +18,10 @@ import { printable } from '../kernel/text.ts';
 import { startSpan } from '../kernel/trace.ts';
 import { starterPolicy } from '../policy/decide.ts';
 import { backup } from '../store/backup.ts';
+import type { CredentialListing } from '../store/ports.ts';
 import type { DoorParts } from './doors.ts';
 import { dataPaths, WRITER } from './paths.ts';
+import type { State } from './state.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What the admin door works with. */
@@ -31,7 +33,7 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     startedAt: clock.now(),
     identify,
     directory: () => state.store.directory(),
-    credentials: (owner) => state.store.credentials(owner),
+    credentials: (owner) => credentialsOf(state, owner),
     changes: state.changes,
     projections: watch.projections,
     journal: state.journal,
@@ -53,6 +55,13 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     backup: (name) => makeBackup(parts, name),
     log,
   };
+}
+
+/** The store's list with the uses that are not saved yet. */
+async function credentialsOf({ store, lastUse }: State, owner?: string): Promise<CredentialListing[]> {
+  const unsaved = new Map(lastUse.snapshot());
+  const rows = await store.credentials(owner);
+  return rows.map((row) => ({ ...row, lastUsedAt: unsaved.get(row.id) ?? row.lastUsedAt }));
 }
 
 /** P1: refusals of known callers are recorded, strangers counted. */

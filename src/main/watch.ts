@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { type Checkpoints, startCheckpoints } from '../journal/checkpoint.ts';
 import { DISK_THRESHOLDS, type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
-import { compressSealed, retireSegments } from '../journal/retire.ts';
 import { MetricsRegistry } from '../kernel/metrics.ts';
 import { type ProjectionsService, startProjections } from '../projections/client.ts';
+import { keepHouse } from './housekeeping.ts';
 import { dataPaths, WRITER } from './paths.ts';
 import type { State, StateParts } from './state.ts';
 
@@ -20,7 +19,6 @@ export interface Watch {
 }
 
 const HOUSEKEEPING_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 export async function startWatch(parts: StateParts & { state: State }): Promise<Watch> {
   const { config, dataDir, clock, log, closers, state } = parts;
@@ -42,7 +40,7 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
   });
   closers.add('checkpoints', () => checkpoints.close());
   const disk = startDisk(parts);
-  keepHouse(parts, projections);
+  startHousekeeping(parts, projections);
   const metrics = new MetricsRegistry();
   measure({ metrics, state, projections, disk });
   return {
@@ -90,28 +88,19 @@ function troubles(disk: DiskWatch, checkpoints: Checkpoints): string[] {
   return found;
 }
 
-/** Packs sealed segments and retires old ones, one round at a time, off the path of a call. */
-function keepHouse(
-  { config, dataDir, clock, log, closers, state }: StateParts & { state: State },
-  projections: ProjectionsService,
-): void {
-  const { journal: dir } = dataPaths(dataDir);
-  let running: Promise<void> = Promise.resolve();
-  const round = async (): Promise<void> => {
-    await compressSealed(dir, state.journal.head);
-    await retireSegments({
-      dir,
+/** Rounds of housekeeping, one at a time. */
+function startHousekeeping(parts: StateParts & { state: State }, projections: ProjectionsService): void {
+  const { config, dataDir, clock, log, closers, state } = parts;
+  const round = (): Promise<void> =>
+    keepHouse({
+      dir: dataPaths(dataDir).journal,
       journal: state.journal,
-      retentionDays: config.journal.keep / DAY_MS,
-      balances: async ({ segment, last }) => {
-        // No segment may be named so: the verifier takes every `.jsonl` in this folder for one.
-        const file = `balances-${segment}.txt`;
-        return { file, ...(await projections.balances(last, join(dir, WRITER, file))) };
-      },
+      projections,
       key: state.signingKey,
       clock,
+      keepMs: config.journal.keep,
     });
-  };
+  let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     running = running.then(round).catch((error) => log.error({ err: error }, 'old segments could not be put away'));
   }, HOUSEKEEPING_MS);
@@ -147,10 +136,8 @@ function measure({ metrics, state, projections, disk }: Measured): void {
   gauge('gatehouse_journal_healthy', '1 while the journal can write, else 0.', () =>
     journal.trouble === null ? 1 : 0,
   );
-  gauge(
-    'gatehouse_views_lag_records',
-    'Records of the journal that the views do not show yet.',
-    () => projections.metrics.lag,
+  gauge('gatehouse_views_lag_records', 'Records of the journal that the views do not show yet.', () =>
+    Math.max(0, journal.head.seq - projections.metrics.seq),
   );
   gauge('gatehouse_disk_free_bytes', 'Free space where the journal is.', () => disk.predict().freeBytes ?? 0);
   gauge('gatehouse_resident_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss());

@@ -10,7 +10,7 @@ export interface ProjectionsOptions {
   /** The views' own SQLite file; its folder must exist. It may be deleted at any time while Gatehouse is stopped. */
   readonly databasePath: string;
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
-  /** Milliseconds between looks at the journal when nobody notifies. Default 250. */
+  /** Milliseconds between looks at the journal. Default 250. */
   readonly pollInterval?: number;
   readonly auditBudget?: Partial<AuditBudget>;
   /** The worker's entry; tests put another in. */
@@ -19,8 +19,6 @@ export interface ProjectionsOptions {
 
 /** Numbers for the metrics page. */
 export interface ProjectionsMetrics extends Progress {
-  /** Records that were announced and are not in the views yet. */
-  readonly lag: number;
   /** Requests that wait for an answer. */
   readonly pending: number;
   /** How often the worker died and was started again. */
@@ -29,8 +27,6 @@ export interface ProjectionsMetrics extends Progress {
 
 /** The views, and what the process that writes the journal does with them. */
 export interface ProjectionsService extends Projections {
-  /** The journal has grown to this sequence number. Cheap: at most one message every few milliseconds reaches the worker. */
-  notify(seq: number): void;
   readonly metrics: ProjectionsMetrics;
 }
 
@@ -56,8 +52,6 @@ export async function startProjections(options: ProjectionsOptions): Promise<Pro
 const QUIET = 60_000;
 const FIRST_PAUSE = 100;
 const LONGEST_PAUSE = 30_000;
-/** Notifications within this many milliseconds are one. */
-const COALESCE = 5;
 /** The worker dies alone, and is started again, before the views could take memory from the calls. */
 const HEAP_MEGABYTES = 512;
 
@@ -72,13 +66,11 @@ class Client implements ProjectionsService {
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | null = null;
   #nextId = 1;
-  #announced = 0;
   #progress: Progress = { seq: 0, rebuilding: false, trouble: null };
   #restarts = 0;
   #pause = FIRST_PAUSE;
   #startedAt = 0;
   #restartTimer: NodeJS.Timeout | undefined;
-  #notifyTimer: NodeJS.Timeout | undefined;
   #closing: Promise<void> | null = null;
 
   constructor(options: ProjectionsOptions) {
@@ -110,17 +102,8 @@ class Client implements ProjectionsService {
     return this.#call('balances', { seq, file });
   }
 
-  notify(seq: number): void {
-    this.#announced = Math.max(this.#announced, seq);
-    this.#notifyTimer ??= setTimeout(() => {
-      this.#notifyTimer = undefined;
-      this.#post({ notify: this.#announced });
-    }, COALESCE).unref();
-  }
-
   get metrics(): ProjectionsMetrics {
-    const lag = Math.max(0, this.#announced - this.#progress.seq);
-    return { ...this.#progress, lag, pending: this.#waiting.size, restarts: this.#restarts };
+    return { ...this.#progress, pending: this.#waiting.size, restarts: this.#restarts };
   }
 
   close(): Promise<void> {
@@ -130,7 +113,6 @@ class Client implements ProjectionsService {
 
   async #close(): Promise<void> {
     clearTimeout(this.#restartTimer);
-    clearTimeout(this.#notifyTimer);
     const worker = this.#worker;
     if (worker === null) return;
     const gone = new Promise((resolve) => worker.once('exit', resolve));

@@ -22,8 +22,10 @@ export interface Call {
   readonly argument: Methods[Method]['argument'];
 }
 
-/** To the worker. `notify`: the journal has grown to this sequence number. */
-export type ToWorker = { readonly call: Call } | { readonly notify: number };
+/** To the worker. */
+export interface ToWorker {
+  readonly call: Call;
+}
 
 export interface Failure {
   readonly name: string;

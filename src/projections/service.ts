@@ -40,10 +40,6 @@ export class ViewsService {
     this.#loop = new FollowLoop({ follower: this.#follower, pollInterval, onProgress });
   }
 
-  notify(): void {
-    this.#loop.wake();
-  }
-
   /** Waits for what was written before the question; refuses while a replay has not reached the end, rather than show part. */
   async usage(query: UsageQuery): Promise<readonly UsageRow[]> {
     await this.#patiently(this.#loop.caughtUp());

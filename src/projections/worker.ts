@@ -23,8 +23,5 @@ async function handle(call: Call): Promise<void> {
   if (call.method === 'close') port?.close();
 }
 
-port.on('message', (message: ToWorker) => {
-  if ('call' in message) void handle(message.call);
-  else service.notify();
-});
+port.on('message', ({ call }: ToWorker) => void handle(call));
 send({ ready: true });

@@ -33,7 +33,11 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
   const record = { id: x.id, kind: 'refusal', body: body as unknown as JsonObject } as const;
   // A refusal is answered even while the journal cannot take it; it is then written when it can.
   if (s.journal.trouble === null) await s.journal.append(record).catch(() => s.journal.appendEventually(record));
-  else void s.journal.appendEventually(record);
+  else {
+    s.journal
+      .appendEventually(record)
+      .catch((error) => s.log.error({ err: error, record: x.id }, 'a refusal could not be recorded'));
+  }
 }
 
 function knownCaller(x: Exchange, refusal: Refusal): Partial<RefusalBody> {

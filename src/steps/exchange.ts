@@ -36,8 +36,8 @@ export interface Reply {
   start(status: number, headers: readonly string[]): void;
   /** False asks the writer to wait for `drained`. */
   write(chunk: Uint8Array): boolean;
-  /** Resolves when the caller has taken what was written, or is gone. */
-  drained(): Promise<void>;
+  /** Resolves when the caller has taken what was written, is gone, or `cut` aborts. */
+  drained(cut: AbortSignal): Promise<void>;
   end(): void;
   /** Breaks the connection: for an answer that can be neither finished nor explained. */
   destroy(): void;

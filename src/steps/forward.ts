@@ -1,13 +1,13 @@
 import { childSpan, formatTraceparent } from '../kernel/trace.ts';
-import { cutRefusal } from '../limits/open-calls.ts';
+import { cutOf } from './cut.ts';
 import type { Exchange } from './exchange.ts';
 import type { Services } from './services.ts';
 
 /** Sends the caller's bytes under our credential. Ends at once when the caller hangs up or the call is cut. */
 export async function forward(x: Exchange, s: Services): Promise<void> {
-  const cut = x.openCall.value.cut;
   // Revoked between the decision and now: nothing is sent any more.
-  if (cut.aborted) throw cutRefusal(cut);
+  const cut = cutOf(x);
+  if (cut !== null) throw cut;
   x.sentAt = s.clock.monotonic();
   const reply = await s.upstream.send({
     action: x.envelope.action,
@@ -17,7 +17,7 @@ export async function forward(x: Exchange, s: Services): Promise<void> {
     rawHeaders: x.envelope.rawHeaders,
     ownHeaders: traceHeaders(x),
     body: x.body.peek ?? null,
-    signal: AbortSignal.any([x.envelope.gone, cut]),
+    signal: AbortSignal.any([x.envelope.gone, x.openCall.value.cut]),
   });
   x.firstByteAt = s.clock.monotonic();
   x.upstream.set(reply);

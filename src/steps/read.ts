@@ -1,5 +1,7 @@
 import { Refusal } from '../kernel/errors.ts';
 import { JsonScanError, type ScanResult, scanJson } from '../kernel/json-scan.ts';
+import { printable } from '../kernel/text.ts';
+import { cutRefusal } from '../limits/open-calls.ts';
 import type { Exchange, RequestFields } from './exchange.ts';
 import type { Services } from './services.ts';
 
@@ -14,28 +16,78 @@ export async function read(x: Exchange, s: Services): Promise<void> {
     x.fields.set({ model: modelOfPath(x.envelope.path), stream: false, maxTokens: null });
     return;
   }
-  const body = await collect(x, s);
+  const body = await bodyOf(x, s);
   x.body.set(body);
   x.fields.set(fieldsOf(scan(body)));
 }
 
-async function collect(x: Exchange, s: Services): Promise<Buffer> {
+async function bodyOf(x: Exchange, s: Services): Promise<Buffer> {
   const { body, contentLength } = x.envelope;
-  const chunks: Uint8Array[] = [];
+  const call = x.openCall.value;
   let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.byteLength;
+  const take = (bytes: number): void => {
+    size += bytes;
     if (size > s.limits.bodyBytes) throw new Refusal('request_too_large', { fields: { limit: s.limits.bodyBytes } });
     // Chunked bodies declare nothing, so their bytes are claimed as they come.
-    if (contentLength === null) x.openCall.value.claim(chunk.byteLength);
-    chunks.push(chunk);
-  }
+    if (contentLength === null) call.claim(bytes);
+  };
+  const whole = body === null ? Buffer.alloc(0) : await collect(body, { cut: call.cut, take, expected: contentLength });
   if (contentLength !== null && size !== contentLength) {
     throw new Refusal('request_malformed', { fields: { reason: 'the body is shorter than its content-length' } });
   }
-  const only = chunks[0];
-  if (chunks.length === 1 && only !== undefined) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
-  return Buffer.concat(chunks, size);
+  return whole;
+}
+
+/**
+ * Collects a body. The bytes are copied as they come: a piece of one byte would otherwise be held with all the memory around
+ * it, a hundred times what its caller is charged for. `take` is asked before a piece is kept and may throw; the abort of `cut`
+ * ends the waiting for a body that trickles (P3).
+ *
+ * @throws Refusal what `take` throws, or why the call was cut
+ */
+export async function collect(
+  body: AsyncIterable<Uint8Array>,
+  { cut, take, expected }: { cut: AbortSignal; take: (bytes: number) => void; expected: number | null },
+): Promise<Buffer> {
+  let buffer = Buffer.alloc(0);
+  let size = 0;
+  const pieces = body[Symbol.asyncIterator]();
+  const ended = aborted(cut);
+  try {
+    for (;;) {
+      const next = pieces.next();
+      // When the cut wins, nobody waits for this one any more.
+      next.catch(() => undefined);
+      const { done, value } = await Promise.race([next, ended]);
+      if (done) return buffer.subarray(0, size);
+      take(value.byteLength);
+      buffer = grown(buffer, size + value.byteLength, expected);
+      buffer.set(value, size);
+      size += value.byteLength;
+    }
+  } finally {
+    // Not awaited: it may only come back with the next piece.
+    pieces.return?.().catch(() => undefined);
+  }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(cut: AbortSignal): Promise<never> {
+  const never = new Promise<never>((_, reject) => {
+    if (cut.aborted) reject(cutRefusal(cut));
+    else cut.addEventListener('abort', () => reject(cutRefusal(cut)), { once: true });
+  });
+  never.catch(() => undefined);
+  return never;
+}
+
+/** The same bytes in a buffer of at least `least`; it doubles up to what is expected, so that growing copies few bytes twice. */
+function grown(buffer: Buffer<ArrayBuffer>, least: number, expected: number | null): Buffer<ArrayBuffer> {
+  if (least <= buffer.length) return buffer;
+  const doubled = Math.min(2 * buffer.length, expected ?? Number.POSITIVE_INFINITY);
+  const larger = Buffer.allocUnsafeSlow(Math.max(doubled, least));
+  buffer.copy(larger);
+  return larger;
 }
 
 function scan(body: Buffer): ScanResult {
@@ -69,8 +121,16 @@ function fieldsOf(result: ScanResult): RequestFields {
   };
 }
 
-/** `/v1/models/{id}` names its model in the path; the listing names none. */
+/**
+ * `/v1/models/{id}` names its model in the path; the listing names none. A name that a server could read as a way up, as in
+ * `..%2ffiles`, would spend the provider's key on another resource than the one recorded.
+ */
 function modelOfPath(path: string): string | null {
   const match = /^\/v1\/models\/([^/]+)$/.exec(path);
-  return match?.[1] === undefined ? null : decodeURIComponent(match[1]);
+  if (match?.[1] === undefined) return null;
+  const model = decodeURIComponent(match[1]);
+  if (printable(model, model.length) !== model || model.split(/[/\\]/).some((part) => part === '.' || part === '..')) {
+    throw new Refusal('request_malformed', { fields: { reason: 'the path names no model' } });
+  }
+  return model;
 }

@@ -23,8 +23,11 @@ export async function recordIntent(x: Exchange, s: Services): Promise<void> {
   const kept = x.body.peek === undefined ? null : await s.content?.seal('request', x, x.body.peek);
   const intent = s.journal.append({ id: x.id, kind: 'intent', body: body as unknown as JsonObject });
   // Same group commit: the content follows its intent and is as durable.
-  const [receipt] = await Promise.all([intent, kept ? s.journal.append(kept) : null]);
-  x.intent.set(receipt);
+  const [receipt, content] = await Promise.allSettled([intent, kept ? s.journal.append(kept) : null]);
+  if (receipt.status === 'rejected') throw receipt.reason;
+  // Before the content is looked at: an intent that stands needs its outcome, whatever became of the rest.
+  x.intent.set(receipt.value);
+  if (content.status === 'rejected') throw content.reason;
 }
 
 /** The ids by which records name the caller. */

@@ -1,7 +1,8 @@
 import { Refusal } from '../kernel/errors.ts';
-import { cutRefusal } from '../limits/open-calls.ts';
 import { meterMessage } from '../upstream/anthropic/meter.ts';
 import { asRefusal } from '../upstream/anthropic/upstream.ts';
+import { withoutHeader } from '../upstream/headers.ts';
+import { cutOf } from './cut.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameGate } from './frames.ts';
 import type { Services } from './services.ts';
@@ -13,8 +14,10 @@ const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n');
 /** Bytes to the caller first, a copy to the meter. A slow caller slows the provider; a caller that hangs up ends it. */
 export async function relay(x: Exchange, s: Services): Promise<void> {
   const upstream = x.upstream.value;
-  const headers = [...upstream.rawHeaders, 'x-gatehouse-record', x.id];
   const isStream = /^text\/event-stream\s*(;|$)/i.test(upstream.contentType);
+  // With a ping or an error in it a stream outgrows the length it declared, and its end would be read as the next answer.
+  const passed = isStream ? withoutHeader(upstream.rawHeaders, 'content-length') : upstream.rawHeaders;
+  const headers = [...passed, 'x-gatehouse-record', x.id];
   if (s.content !== null) x.capture = { parts: [], room: s.content.maxBytes };
   x.envelope.reply.start(upstream.status, headers);
   try {
@@ -76,8 +79,14 @@ async function relayWhole(x: Exchange): Promise<void> {
 async function pass(x: Exchange, chunk: Uint8Array): Promise<void> {
   x.responseBytes += chunk.byteLength;
   capture(x, chunk);
-  if (!x.envelope.reply.write(chunk)) await x.envelope.reply.drained();
-  if (x.openCall.value.cut.aborted || x.envelope.gone.aborted) throw new Error('the call has ended');
+  const { reply, gone } = x.envelope;
+  const { cut } = x.openCall.value;
+  if (!reply.write(chunk)) {
+    await reply.drained(cut);
+    // P3: a caller that does not read must not keep its call open, and what it left unread hides any goodbye.
+    if (cut.aborted) reply.destroy();
+  }
+  if (cut.aborted || gone.aborted) throw new Error('the call has ended');
 }
 
 /** Keeps a copy of the answer's beginning where content is kept; never more than that, however long the answer. */
@@ -90,8 +99,8 @@ function capture({ capture: kept }: Exchange, chunk: Uint8Array): void {
 
 /** Why a relay ended early, in order of what the caller must know first. */
 function reasonOf(x: Exchange, error: unknown): unknown {
-  const { cut } = x.openCall.value;
-  if (cut.aborted) return cutRefusal(cut);
+  const cut = cutOf(x);
+  if (cut !== null) return cut;
   if (x.envelope.gone.aborted) return error;
   const refusal = asRefusal(error);
   if (refusal.code === 'upstream_timeout') return refusal;

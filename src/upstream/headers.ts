@@ -77,10 +77,17 @@ export function headersForCaller(rawHeaders: readonly string[]): string[] {
   return filtered(rawHeaders, (name) => !NOT_FOR_CALLER.has(name));
 }
 
+/** A raw list without the headers of this name. */
+export function withoutHeader(rawHeaders: readonly string[], name: string): string[] {
+  return filtered(rawHeaders, (other) => other !== name);
+}
+
+/** The values of a header in a raw list, in order. */
+export function headerValues(rawHeaders: readonly string[], wanted: string): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === wanted);
+}
+
 /** The first value of a header in a raw list, or null. */
 export function headerValue(rawHeaders: readonly string[], wanted: string): string | null {
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === wanted) return rawHeaders[i + 1] ?? null;
-  }
-  return null;
+  return headerValues(rawHeaders, wanted)[0] ?? null;
 }

@@ -62,6 +62,21 @@ test('the caller hanging up ends the call at the provider, and the outcome says 
   assert.equal(gateway.openCalls.bytes, 0);
 });
 
+test('the caller hanging up before the first byte ends the call at a provider that says nothing', async (t) => {
+  const gateway = await startTestGateway();
+  t.after(() => gateway.close());
+  gateway.double.answer = () => undefined;
+  const socket: Socket = connect(gateway.port, '127.0.0.1');
+  socket.write(
+    `POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\ncontent-length: ${STREAM_CALL.length}\r\n\r\n${STREAM_CALL}`,
+  );
+  await until(() => gateway.double.seen.length === 1);
+  socket.destroy();
+  await until(() => gateway.double.aborted() === 1 && gateway.journal.of('outcome').length === 1);
+  assert.partialDeepStrictEqual(gateway.journal.of('outcome')[0], { result: 'aborted', latency: { first_byte: null } });
+  assert.equal(gateway.openCalls.count, 0);
+});
+
 test('P3: cutting a caller ends its running stream with an error event, and the provider at once', async (t) => {
   const gateway = await startTestGateway();
   t.after(() => gateway.close());

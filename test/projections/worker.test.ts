@@ -88,18 +88,6 @@ test('the worker answers, follows, rebuilds and writes balances', async (t) => {
   await assert.rejects(views.status(), ProjectionsUnavailable);
 });
 
-test('notifications reach the worker and lag is seen', async (t) => {
-  const journal = new FixtureJournal();
-  const { starting } = started(t, journal, { pollInterval: 3_600_000 });
-  const views = await starting;
-  await until(async () => (await views.status()).seq === journal.seq);
-  call(journal, 0);
-  views.notify(journal.seq + 100);
-  assert.equal(views.metrics.lag, 103 - views.metrics.seq);
-  await until(() => views.metrics.seq === journal.seq);
-  assert.equal(views.metrics.lag, 100);
-});
-
 test('P9: a worker that dies takes its questions with it and is started again', async (t) => {
   const journal = new FixtureJournal();
   call(journal, 0);

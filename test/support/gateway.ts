@@ -94,6 +94,8 @@ export interface TestOptions {
   readonly limits?: Partial<OpenCallLimits>;
   readonly bodyBytes?: number;
   readonly key?: string | null;
+  /** Another provider than the double. */
+  readonly upstream?: string;
   readonly pingMs?: number;
   readonly silenceMs?: number;
   readonly services?: Partial<Services>;
@@ -110,7 +112,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
   const openCalls = new OpenCalls(limits);
   const upstream = anthropicUpstream({
     target: { upstream: 'double', simulated: false },
-    url: new URL(double.url),
+    url: new URL(options.upstream ?? double.url),
     key: options.key === undefined ? 'provider-secret' : options.key,
     firstByteMs: 10_000,
     silenceMs: options.silenceMs ?? 10_000,

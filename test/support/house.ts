@@ -14,7 +14,7 @@ export interface House {
   remove(): void;
 }
 
-/** A folder with a configuration whose provider is at `upstream`. `extra` is more YAML. */
+/** A folder with a configuration whose provider is at `upstream`. `extra` is more YAML; BACKUPS in it is a folder beside the data. */
 export function makeHouse(options: { upstream: string; dataDir?: string; extra?: string }): House {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
   const dataDir = options.dataDir ?? join(folder, 'data');
@@ -26,7 +26,7 @@ export function makeHouse(options: { upstream: string; dataDir?: string; extra?:
       `data: ${JSON.stringify(dataDir)}`,
       `upstream: { url: ${JSON.stringify(options.upstream)}, key: "env:TEST_PROVIDER_KEY" }`,
       'log: { level: error }',
-      options.extra ?? '',
+      (options.extra ?? '').replace('BACKUPS', JSON.stringify(join(folder, 'BACKUPS'))),
     ].join('\n'),
   );
   return { folder, dataDir, configFile, remove: () => rmSync(folder, { recursive: true, force: true }) };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printable } from '../../kernel/text.ts';
 import { type AuditFilters, queryOf, withFilters } from '../audit-filters.ts';
 import { recordDetails, recordLine } from '../audit-lines.ts';
 import type { Cli } from '../cli.ts';
@@ -52,12 +53,33 @@ function showCommand(audit: Command, cli: Cli): void {
   const show = audit
     .command('show <id>')
     .description('show a record and what belongs to it: intent, attempts, outcome')
-    .action(async (id: string) => {
-      const answer = await cli.api().get(`/api/audit/${encodeURIComponent(id)}`);
+    .option('--content', 'what was said instead, where the configuration keeps it; reading it is recorded')
+    .action(async (id: string, { content = false }: { content?: boolean }) => {
+      const path = `/api/audit/${encodeURIComponent(id)}`;
+      const answer = await cli.api().get(content ? `${path}/content` : path);
       const names = objectOf(answer, 'names');
-      cli.answer(answer, () => listOf(answer, 'records').flatMap((record) => recordDetails(record, names)));
+      cli.answer(answer, () =>
+        content
+          ? ['request', 'response'].flatMap((part) => contentLines(part, objectOf(answer, part)))
+          : listOf(answer, 'records').flatMap((record) => recordDetails(record, names)),
+      );
     });
-  examples(show, cli.io.command, [['audit show rec_…', 'the id that an error message ends with']]);
+  examples(show, cli.io.command, [
+    ['audit show rec_…', 'the id that an error message ends with'],
+    ['audit show rec_… --content', 'the prompt and the answer, where they are kept'],
+  ]);
+}
+
+function contentLines(part: string, fields: Fields): string[] {
+  const { state, text } = fields;
+  if (state === 'kept')
+    return [
+      `${part}:`,
+      ...String(text)
+        .split('\n')
+        .map((line) => `  ${printable(line, 100_000)}`),
+    ];
+  return [`${part}: ${state === 'erased' ? 'unreadable, the person was erased' : 'not kept'}`];
 }
 
 function eraseCommand(audit: Command, cli: Cli): void {

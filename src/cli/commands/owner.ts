@@ -1,6 +1,13 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { directoryChanges } from '../../identity/changes.ts';
+import { Directory } from '../../identity/directory.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import { dataPaths } from '../../main/paths.ts';
+import { openSqliteStore } from '../../store/sqlite/store.ts';
 import type { Cli } from '../cli.ts';
 import { credentialsFile, saveCredential } from '../credentials.ts';
+import { dataFolder, lockData } from '../data-folder.ts';
 import { examples } from '../examples.ts';
 import { CliError } from '../failure.ts';
 import { textOf } from '../fields.ts';
@@ -36,7 +43,59 @@ export function ownerCommand(program: Command, cli: Cli): void {
         `  ${command} keys create --person ${textOf({ email }, 'email')} --label laptop`,
       ]);
     });
+  recoverCommand(owner, cli);
   const lines = [['owner claim gho_… --email you@example.com', 'works once']] as const;
   examples(owner, cli.io.command, lines);
   examples(claim, cli.io.command, lines);
+}
+
+interface RecoverFlags {
+  readonly email: string;
+  readonly data?: string;
+  readonly config?: string;
+}
+
+/** For an owner who lost the only admin token: whoever may write the data folder may do this, and the next start records it. */
+function recoverCommand(owner: Command, cli: Cli): void {
+  const recover = owner
+    .command('recover')
+    .description('a new admin token for an owner who lost theirs; on the gateway’s machine, while it is stopped')
+    .requiredOption('--email <address>', 'e-mail address of the owner')
+    .option('--data <folder>', 'data folder (default: that of the configuration)')
+    .option('--config <file>', 'configuration file')
+    .action(async (flags: RecoverFlags) => {
+      const { person, token } = await newToken(dataFolder(flags), flags.email);
+      cli.answer({ person, token }, () => [
+        'A new admin token, shown only now:',
+        `  export GATEHOUSE_TOKEN=${token}`,
+        '',
+        'Revoke the lost one once the gateway runs again:',
+        `  ${cli.io.command} keys list --kind admin`,
+      ]);
+    });
+  examples(recover, cli.io.command, [['owner recover --email you@example.com', 'after the only token was lost']]);
+}
+
+async function newToken(folder: string, email: string): Promise<{ person: string; token: string }> {
+  const path = dataPaths(folder).store;
+  if (!existsSync(path))
+    throw new CliError(`There is no store in ${folder}.`, { remedy: 'Name the folder with --data.' });
+  const release = lockData(folder);
+  const store = await openSqliteStore({ path, clock: systemClock });
+  try {
+    const person = await store.read((tx) => tx.partyByName('person', email.trim().toLowerCase()));
+    if (person?.role !== 'owner' || person.disabledAt !== null) {
+      throw new CliError('There is no active owner with this address.', {
+        remedy: 'While no owner can act, the next start offers a new one-use secret.',
+      });
+    }
+    const directory = await Directory.load({ store, clock: systemClock });
+    const changes = directoryChanges({ store, directory, clock: systemClock });
+    const label = 'recovered admin token';
+    const made = await changes.createKey({ actor: 'system', owner: person.id, kind: 'admin', label, expiresAt: null });
+    return { person: person.id, token: made.secret };
+  } finally {
+    await store.close();
+    release();
+  }
 }

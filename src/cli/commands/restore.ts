@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { lockFolder } from '../../journal/lock.ts';
-import { dataPaths, WRITER } from '../../main/paths.ts';
+import { dataPaths } from '../../main/paths.ts';
 import { BackupError } from '../../store/backup.ts';
 import { type Restored, restore } from '../../store/restore.ts';
 import type { Cli } from '../cli.ts';
-import { dataFolder } from '../data-folder.ts';
+import { dataFolder, lockData } from '../data-folder.ts';
 import { examples } from '../examples.ts';
 import { CliError, EXIT } from '../failure.ts';
 
@@ -70,15 +69,4 @@ async function runRestore(cli: Cli, folder: string, flags: RestoreFlags): Promis
         ]),
     ...(flags.only === 'store' ? ['The next start applies the newer revocations and erasures of the journal.'] : []),
   ]);
-}
-
-/** Holds the journal's lock while files are moved, so that no gateway is on this folder and none can start on it. */
-function lockData(to: string): () => void {
-  const writer = join(dataPaths(to).journal, WRITER);
-  if (!existsSync(writer)) return () => undefined;
-  try {
-    return lockFolder(writer);
-  } catch {
-    throw new CliError(`A gateway runs on ${to}.`, { remedy: 'Stop it first, then restore.' });
-  }
 }

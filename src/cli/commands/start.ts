@@ -15,6 +15,9 @@ interface StartFlags {
   readonly data?: string;
 }
 
+/** Signals within this many milliseconds are one. */
+const SAME_SIGNAL_MS = 500;
+
 /** `gatehouse start`: serve until a signal comes. */
 export function startCommand(program: Command, cli: Cli): void {
   const start = program
@@ -58,11 +61,13 @@ function portOf(text: string): number {
 async function serve(cli: Cli, flags: StartFlags, demo: boolean): Promise<void> {
   const { io } = cli;
   const running = await io.start({ ...flags, demo }).catch(portTaken);
-  let signals = 0;
+  let first: number | null = null;
   const forget = io.onSignal(() => {
-    signals += 1;
+    // One Ctrl-C can arrive twice, from the terminal and from what started us.
+    if (first !== null && io.now() - first < SAME_SIGNAL_MS) return;
     // The second time somebody is in a hurry: running answers are cut, what is recorded is safe either way.
-    if (signals > 1) io.exitNow(130);
+    if (first !== null) io.exitNow(130);
+    first = io.now();
     cli.note('Stopping: running answers may finish. Press Ctrl-C again to stop at once.');
     void running.stop();
   });

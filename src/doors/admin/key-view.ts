@@ -31,7 +31,7 @@ export const Key = named(
     expires_at: instant('When it ends.').nullable(),
     revoked_at: instant('When it was revoked.').nullable(),
     rotated_to: described(z.string().nullable(), 'Id of the key that replaces it.'),
-    last_used_at: instant('Its newest accepted call; up to a minute late.').nullable(),
+    last_used_at: instant('Its newest accepted call; a crash can lose the last minute.').nullable(),
   }),
   'A credential, without its secret.',
 );

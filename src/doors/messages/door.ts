@@ -3,9 +3,6 @@ import type { Action } from '../../journal/bodies.ts';
 import type { Envelope } from '../../steps/exchange.ts';
 import { HttpReply } from './http-reply.ts';
 
-/** Longest query accepted; the real client sends `?beta=true`. */
-const MAX_QUERY = 2048;
-
 /** Takes an envelope through the pipeline; injected so that the door knows nothing of what stands behind. */
 export type Govern = (envelope: Envelope) => Promise<void>;
 
@@ -15,9 +12,6 @@ export type Govern = (envelope: Envelope) => Promise<void>;
  */
 export async function messagesDoor(app: FastifyInstance, govern: Govern): Promise<void> {
   await app.register(async (scope) => {
-    // Nothing reads the body here: the pipeline does, after it knows who is calling.
-    scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
     const serve = (action: Action, pathOf: (request: FastifyRequest) => string) => {
       return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
         reply.hijack();
@@ -75,7 +69,7 @@ function envelopeOf(action: Action, path: string, io: { request: FastifyRequest;
 
 function queryOf(url: string): string {
   const at = url.indexOf('?');
-  return at < 0 ? '' : url.slice(at, at + MAX_QUERY);
+  return at < 0 ? '' : url.slice(at);
 }
 
 function lengthOf(header: string | undefined): number | null {

@@ -33,17 +33,19 @@ export class HttpReply implements Reply {
     return this.#raw.destroyed ? true : this.#raw.write(chunk);
   }
 
-  drained(): Promise<void> {
+  drained(cut: AbortSignal): Promise<void> {
     const raw = this.#raw;
-    if (raw.destroyed || !raw.writableNeedDrain) return Promise.resolve();
+    if (raw.destroyed || !raw.writableNeedDrain || cut.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         raw.off('drain', done);
         raw.off('close', done);
+        cut.removeEventListener('abort', done);
         resolve();
       };
       raw.on('drain', done);
       raw.on('close', done);
+      cut.addEventListener('abort', done);
     });
   }
 

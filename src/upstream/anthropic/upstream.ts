@@ -1,6 +1,6 @@
 import { Agent, errors } from 'undici';
 import { Refusal } from '../../kernel/errors.ts';
-import { headersForCaller, headersForUpstream, headerValue } from '../headers.ts';
+import { headersForCaller, headersForUpstream, headerValue, headerValues } from '../headers.ts';
 import type { Target, Upstream, UpstreamReply, UpstreamRequest } from '../ports.ts';
 
 export interface AnthropicOptions {
@@ -66,9 +66,8 @@ function readable(
   body: AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: () => void): unknown },
 ): UpstreamReply {
   const rawHeaders = raw.map(String);
-  const encoding = headerValue(rawHeaders, 'content-encoding');
   // We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered.
-  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+  if (headerValues(rawHeaders, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) {
     body.on('error', () => undefined);
     body.destroy();
     throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });

@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { compressSealed, retireSegments } from '../journal/retire.ts';
+import type { SigningKey } from '../journal/signing.ts';
+import type { FileJournal } from '../journal/writer.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Projections } from '../projections/ports.ts';
+
+const DAY_MS = 86_400_000;
+
+export interface Housekeeping {
+  readonly dir: string;
+  readonly journal: FileJournal;
+  readonly projections: Pick<Projections, 'balances'>;
+  readonly key: SigningKey;
+  readonly clock: Clock;
+  /** Segments sealed longer ago than this are retired, milliseconds. */
+  readonly keepMs: number;
+}
+
+/** One round: packs sealed segments, retires old ones with their opening balances (P10). Off the path of a call. */
+export async function keepHouse({ dir, journal, projections, key, clock, keepMs }: Housekeeping): Promise<void> {
+  await compressSealed(dir, journal.head);
+  await retireSegments({
+    dir,
+    journal,
+    retentionDays: keepMs / DAY_MS,
+    balances: async ({ segment, last }) => {
+      // No segment may be named so: the verifier takes every `.jsonl` in this folder for one.
+      const file = `balances-${segment}.txt`;
+      return { file, ...(await projections.balances(last, join(dir, journal.head.writer, file))) };
+    },
+    key,
+    clock,
+  });
+}

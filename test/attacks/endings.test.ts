@@ -1,0 +1,312 @@
+import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import type { NewRecord } from '../../src/journal/records.ts';
+import { Refusal } from '../../src/kernel/errors.ts';
+import { collect } from '../../src/steps/read.ts';
+import { PERSON, silent, startTestGateway, type TestGateway, type TestOptions, until } from '../support/gateway.ts';
+import { CALL, delta, MESSAGE_END, MESSAGE_START, raw, STREAM_CALL } from '../support/raw.ts';
+
+const SSE = { 'content-type': 'text/event-stream' };
+const HEAD =
+  'POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\n';
+
+async function start(t: { after(end: () => Promise<void>): void }, options?: TestOptions): Promise<TestGateway> {
+  const gateway = await startTestGateway(options);
+  t.after(() => gateway.close());
+  return gateway;
+}
+
+/** What must hold after every call, however it ended. */
+async function settled(gateway: TestGateway, calls = 1): Promise<void> {
+  await until(() => gateway.openCalls.count === 0 && gateway.journal.of('outcome').length === calls);
+  assert.equal(gateway.openCalls.bytes, 0);
+  const intents = gateway.journal.records.filter(({ kind }) => kind === 'intent').map(({ id }) => id);
+  assert.deepEqual(
+    gateway.journal
+      .of('outcome')
+      .map(({ intent }) => intent)
+      .sort(),
+    intents.sort(),
+  );
+}
+
+test('P3: a revoked caller that does not read is cut all the same', async (t) => {
+  for (const headers of [SSE, { 'content-type': 'application/json' }]) {
+    const gateway = await start(t);
+    let stuck = false;
+    // Keeps writing until nothing is taken any more.
+    gateway.double.answer = async (_seen, response) => {
+      response.writeHead(200, headers);
+      const block = Buffer.from(delta('x'.repeat(60_000)));
+      while (!response.destroyed && !stuck) {
+        if (response.write(block)) continue;
+        const drained = new Promise<boolean>((resolve) => response.once('drain', () => resolve(false)));
+        const late = new Promise<boolean>((resolve) => setTimeout(() => resolve(true), 300));
+        stuck = await Promise.race([drained, late]);
+      }
+    };
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    t.after(async () => void socket.destroy());
+    socket.write(`${HEAD}content-length: ${STREAM_CALL.length}\r\n\r\n${STREAM_CALL}`);
+    socket.pause();
+    await until(() => stuck);
+    assert.equal(
+      gateway.openCalls.cut(({ caller }) => caller === PERSON, 'revoked_while_running'),
+      1,
+    );
+    await settled(gateway);
+    const [outcome] = gateway.journal.of('outcome');
+    assert.deepEqual([outcome?.result, outcome?.code], ['cut', 'revoked_while_running']);
+  }
+});
+
+test('P3: a caller revoked while its body trickles in is refused then, not when the body is whole', async (t) => {
+  const gateway = await start(t);
+  const socket = connect(gateway.port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  socket.on('error', () => undefined);
+  socket.write(`${HEAD}content-length: ${CALL.length}\r\n\r\n{`);
+  await until(() => gateway.openCalls.count === 1);
+  gateway.openCalls.cut(() => true, 'revoked_while_running');
+  await until(() => gateway.openCalls.count === 0 && answer !== '');
+  assert.match(answer, /^HTTP\/1\.1 401 [\s\S]*revoked while the answer was running/);
+  assert.equal(gateway.journal.of('refusal')[0]?.code, 'revoked_while_running');
+  assert.equal(gateway.journal.of('intent').length, 0);
+  assert.equal(gateway.openCalls.bytes, 0);
+  socket.destroy();
+});
+
+test('P3: a revocation between two steps is not missed', async (t) => {
+  for (const between of ['throttle', 'decide', 'record', 'forward'] as const) {
+    let gateway: TestGateway | undefined;
+    const revoke = (): void => void gateway?.openCalls.cut(() => true, 'revoked_while_running');
+    gateway = await start(t, {
+      services: {
+        // Whatever else runs in this process runs in between: a microtask is the earliest of all.
+        beforeStep: (name) => {
+          if (name === between) queueMicrotask(revoke);
+        },
+      },
+    });
+    const reply = await raw(gateway.url, { body: CALL });
+    assert.equal(reply.status, 401, between);
+    assert.equal(gateway.openCalls.count, 0);
+  }
+});
+
+test('P3: a revocation right behind the look at the credential is not missed', async (t) => {
+  let gateway: TestGateway | undefined;
+  gateway = await start(t, {
+    services: {
+      identify: () => {
+        queueMicrotask(() => gateway?.openCalls.cut(() => true, 'revoked_while_running'));
+        const credential = { id: 'key_1', kind: 'key', expires: null } as const;
+        return { kind: 'person', id: PERSON, team: null, role: 'member', credential, snapshot: 'dir-1' };
+      },
+    },
+  });
+  assert.equal((await raw(gateway.url, { body: CALL })).status, 401);
+  assert.equal(gateway.double.begun(), 0);
+});
+
+test('a call that waits for the provider when the gateway stops is told so, and not that its key was revoked', async (t) => {
+  const gateway = await start(t);
+  gateway.double.answer = () => undefined;
+  const reply = raw(gateway.url, { body: CALL });
+  await until(() => gateway.double.seen.length === 1);
+  gateway.openCalls.cut(() => true, 'draining');
+  const { status, headers, body } = await reply;
+  assert.equal(status, 503);
+  assert.match(body.toString(), /shutting down/);
+  assert.equal(headers['x-should-retry'], undefined);
+  await settled(gateway);
+  assert.equal(gateway.journal.of('outcome')[0]?.code, 'draining');
+});
+
+test('a stream of a declared length is re-framed: a ping in it would shift the end into the next answer', async (t) => {
+  const gateway = await start(t, { pingMs: 20 });
+  gateway.double.answer = async (_seen, response) => {
+    response.writeHead(200, { ...SSE, 'content-length': MESSAGE_START.length + MESSAGE_END.length });
+    response.write(MESSAGE_START);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    response.end(MESSAGE_END);
+  };
+  const reply = await raw(gateway.url, { body: STREAM_CALL });
+  const text = reply.body.toString();
+  assert.equal(reply.headers['content-length'], undefined);
+  assert.match(text, /event: ping/);
+  assert.equal(text.replaceAll('event: ping\ndata: {"type": "ping"}\n\n', ''), MESSAGE_START + MESSAGE_END);
+});
+
+test('an answer that hides its compression behind a second header is refused', async (t) => {
+  const gateway = await start(t);
+  gateway.double.answer = (_seen, response) => {
+    response.writeHead(200, [
+      'content-type',
+      'application/json',
+      'content-encoding',
+      'identity',
+      'content-encoding',
+      'gzip',
+    ]);
+    response.end('{}');
+  };
+  assert.equal((await raw(gateway.url, { body: CALL })).status, 502);
+});
+
+test('a refusal that cannot even be kept for later is logged, and the process lives', async (t) => {
+  const logged: string[] = [];
+  const gateway = await start(t, {
+    services: { log: { ...silent, error: (_fields, message) => void logged.push(message) } },
+  });
+  gateway.journal.trouble = 'ENOSPC';
+  gateway.journal.appendEventually = async () => {
+    throw new Refusal('journal_unavailable', { detail: 'too many records wait for the disk' });
+  };
+  assert.equal((await raw(gateway.url, { body: CALL })).status, 503);
+  assert.equal((await raw(gateway.url, { body: CALL, headers: { authorization: 'Bearer revoked' } })).status, 401);
+  assert.equal(gateway.openCalls.count, 0);
+  // An unhandled rejection would have failed this test.
+  await until(() => logged.length === 2);
+});
+
+test('P1: an intent whose content could not be recorded has an outcome, and nothing was sent', async (t) => {
+  const gateway = await start(t, {
+    services: {
+      content: {
+        maxBytes: 1000,
+        seal: async (part, exchange) => ({ kind: 'content', body: { intent: exchange.id, part } }) satisfies NewRecord,
+      },
+    },
+  });
+  gateway.journal.onAppend = (record) => {
+    if (record.kind === 'content') throw new Refusal('journal_unavailable');
+  };
+  const reply = await raw(gateway.url, { body: CALL });
+  assert.equal(reply.status, 503);
+  assert.equal(gateway.double.begun(), 0);
+  await settled(gateway);
+  const ids = gateway.journal.records.flatMap(({ id }) => id ?? []);
+  assert.equal(new Set(ids).size, ids.length, 'no two records have one id');
+});
+
+test('a body in pieces of a byte is held as bytes, not as pieces', async () => {
+  // Each piece is the same memory, overwritten: whoever kept the pieces themselves would hold the last one many times.
+  const piece = new Uint8Array(1);
+  async function* body(): AsyncGenerator<Uint8Array> {
+    for (const byte of Buffer.from(CALL)) {
+      piece[0] = byte;
+      yield piece;
+    }
+  }
+  const cut = new AbortController().signal;
+  assert.equal((await collect(body(), { cut, take: () => undefined, expected: null })).toString(), CALL);
+});
+
+/** The caller hangs up at a point of the call; whatever that is, places and bytes come back. */
+test('callers that hang up at any point leave nothing behind', async (t) => {
+  const points: readonly [title: string, bytes: string, at: (gateway: TestGateway) => boolean, intents: number][] = [
+    ['before the body', `${HEAD}content-length: ${CALL.length}\r\n\r\n`, (g) => g.openCalls.count === 1, 0],
+    ['inside the body', `${HEAD}content-length: ${CALL.length}\r\n\r\n{"mod`, (g) => g.openCalls.count === 1, 0],
+    ['inside a chunk', `${HEAD}transfer-encoding: chunked\r\n\r\n9\r\n{"mod`, (g) => g.openCalls.bytes > 0, 0],
+    ['before the answer', `${HEAD}content-length: ${CALL.length}\r\n\r\n${CALL}`, (g) => g.double.seen.length === 1, 1],
+  ];
+  for (const [title, bytes, at, intents] of points) {
+    const gateway = await start(t);
+    gateway.double.answer = () => undefined;
+    const socket = connect(gateway.port, '127.0.0.1');
+    socket.write(bytes);
+    await until(() => at(gateway));
+    socket.destroy();
+    await until(() => gateway.openCalls.count === 0);
+    assert.equal(gateway.openCalls.bytes, 0, title);
+    assert.equal(gateway.journal.of('intent').length, intents, title);
+    await settled(gateway, intents);
+  }
+});
+
+test('what a provider may send at the edges of HTTP passes as it is, or is a clear error', async (t) => {
+  const gateway = await start(t);
+  const edges: readonly [title: string, answer: (response: ServerResponse) => void, status: number, body: string][] = [
+    [
+      'a redirect is not followed',
+      (r) => r.writeHead(307, { location: 'http://evil.example/' }).end('moved'),
+      307,
+      'moved',
+    ],
+    ['204', (r) => r.writeHead(204).end(), 204, ''],
+    ['304', (r) => r.writeHead(304, { etag: '"a"' }).end(), 304, ''],
+    [
+      'early hints before the answer',
+      (r) => {
+        r.writeEarlyHints({ link: '</a>; rel=preload' });
+        r.writeHead(200, SSE).end('x');
+      },
+      200,
+      'x',
+    ],
+    [
+      'trailers',
+      (r) => {
+        r.writeHead(200, { trailer: 'x-end' });
+        r.addTrailers({ 'x-end': '1' });
+        r.end('{}');
+      },
+      200,
+      '{}',
+    ],
+    ['a reserved status', (r) => r.writeHead(799).end('odd'), 799, 'odd'],
+  ];
+  for (const [title, answer, status, body] of edges) {
+    gateway.double.answer = (_seen, response) => answer(response);
+    const reply = await raw(gateway.url, { body: CALL });
+    assert.deepEqual([reply.status, reply.body.toString()], [status, body], title);
+  }
+  assert.equal(gateway.double.seen.length, edges.length);
+  await settled(gateway, edges.length);
+});
+
+test('P4: headers of an answer keep names, repetitions and bytes; only cookies and hops stay', async (t) => {
+  const gateway = await start(t);
+  const kept = [
+    'anthropic-ratelimit-tokens-remaining',
+    '7',
+    'Retry-After',
+    '3',
+    'x-should-retry',
+    'true',
+    'X-Two',
+    'a',
+    'X-Two',
+    'b',
+    'x-latin',
+    'caf\u00e9',
+  ];
+  gateway.double.answer = (_seen, response) => {
+    response.writeHead(429, [
+      ...kept,
+      'Set-Cookie',
+      'a=b',
+      'connection',
+      'x-hop',
+      'x-hop',
+      '1',
+      'content-type',
+      'application/json',
+    ]);
+    response.end('{}');
+  };
+  const { rawHeaders, status } = await raw(gateway.url, { body: CALL });
+  assert.equal(status, 429);
+  const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []));
+  for (let i = 0; i < kept.length; i += 2)
+    assert.ok(lines.includes(`${kept[i]}: ${kept[i + 1]}`), `${kept[i]} in ${lines}`);
+  for (const name of ['set-cookie', 'x-hop'])
+    assert.ok(!lines.some((line) => line.toLowerCase().startsWith(name)), name);
+});
