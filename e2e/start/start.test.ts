@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { request } from 'undici';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 let folder: string;
@@ -32,8 +33,14 @@ before(() => {
 });
 
 after(() => {
-  for (const child of started)
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  for (const { pid } of started) {
+    if (pid === undefined) continue;
+    try {
+      process.kill(-pid, 'SIGKILL');
+    } catch {
+      // It has ended, as it should.
+    }
+  }
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -48,8 +55,8 @@ async function freePort(): Promise<number> {
 interface Started {
   readonly url: string;
   readonly text: () => string;
-  /** Ctrl-C; resolves with the exit code. */
-  stop(): Promise<number | null>;
+  /** Ctrl-C; resolves when the gateway no longer answers. What npm exits with after a Ctrl-C is npm's own affair. */
+  stop(): Promise<void>;
 }
 
 /** `npm start -- …` until it says where it listens. */
@@ -71,10 +78,19 @@ async function npmStart(args: readonly string[]): Promise<Started> {
   return {
     url: `http://127.0.0.1:${port}`,
     text: () => text,
-    stop: () => {
+    stop: async () => {
       // A terminal sends Ctrl-C to the whole group.
       process.kill(-(child.pid ?? 0), 'SIGINT');
-      return exited;
+      await exited;
+      for (let i = 0; i < 200; i++) {
+        const refused = await request(`http://127.0.0.1:${port}/healthz`).then(
+          ({ body }) => body.dump().then(() => false),
+          () => true,
+        );
+        if (refused) return;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      throw new Error('the gateway still answers');
     },
   };
 }
@@ -105,13 +121,13 @@ test('npm start without a provider key says what is missing; the owner gets in o
   assert.equal(made.code, 0, made.stderr);
   const key = /ANTHROPIC_AUTH_TOKEN=(ghk_\w+)/.exec(made.stdout)?.[1] ?? '';
   assert.ok(made.stdout.includes(`ANTHROPIC_BASE_URL=${running.url}`));
-  const reply = await fetchJson(`${running.url}/v1/messages`, key);
+  const reply = await ask(`${running.url}/v1/messages`, key);
   assert.equal(reply.status, 503);
   assert.match(reply.text, /no provider key/);
   const tail = await gatehouse(running.url, 'audit', 'tail');
   assert.match(tail.stdout, /upstream_unconfigured/);
   assert.match(tail.stdout, /key\.created/);
-  assert.equal(await running.stop(), 0);
+  await running.stop();
 });
 
 test('npm start -- demo answers, labelled as simulated, shows usage and a trail that verifies, and drains on Ctrl-C', async () => {
@@ -119,7 +135,7 @@ test('npm start -- demo answers, labelled as simulated, shows usage and a trail 
   assert.match(running.text(), /SIMULATED/);
   const key = /ANTHROPIC_AUTH_TOKEN=(ghk_\w+)/.exec(running.text())?.[1] ?? '';
   assert.notEqual(key, '', running.text());
-  const reply = await fetchJson(`${running.url}/v1/messages`, key);
+  const reply = await ask(`${running.url}/v1/messages`, key);
   assert.equal(reply.status, 200);
   assert.match(reply.text, /Simulated answer/);
   const secret = /owner claim (gho_\w+)/.exec(running.text())?.[1] ?? '';
@@ -131,22 +147,32 @@ test('npm start -- demo answers, labelled as simulated, shows usage and a trail 
   assert.match(teams.stdout, /payments/);
   const verified = await gatehouse(running.url, 'audit', 'verify', '--data', join(clone, 'demo-data'));
   assert.equal(verified.code, 0, verified.stdout + verified.stderr);
-  assert.equal(await running.stop(), 0);
+  let text = '';
+  const stream = await call(`${running.url}/v1/messages`, key, { prompt: '[[sim:long 20 100]]', stream: true });
+  const stopping: Promise<void>[] = [];
+  for await (const chunk of stream.body) {
+    text += chunk;
+    if (stopping.length === 0) stopping.push(running.stop());
+  }
+  await Promise.all(stopping);
+  assert.match(text, /message_stop/, 'the running answer finishes after Ctrl-C');
+  const after = await gatehouse(running.url, 'audit', 'verify', '--data', join(clone, 'demo-data'));
+  assert.equal(after.code, 0, after.stdout + after.stderr);
   const stopped = await gatehouse(running.url, 'keys', 'list');
   assert.equal(stopped.code, 3, 'no gateway answers any more');
   assert.ok(!stopped.stderr.includes('    at '), 'no stack trace for a user');
 });
 
-async function fetchJson(url: string, key: string): Promise<{ status: number; text: string }> {
-  const { request } = await import('undici');
-  const reply = await request(url, {
+function call(url: string, key: string, { prompt, stream }: { prompt: string; stream: boolean }) {
+  const messages = [{ role: 'user', content: prompt }];
+  return request(url, {
     method: 'POST',
     headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
-    body: JSON.stringify({
-      model: 'claude-sonnet-5-5',
-      max_tokens: 100,
-      messages: [{ role: 'user', content: 'hello' }],
-    }),
+    body: JSON.stringify({ model: 'claude-sonnet-5-5', max_tokens: 100, stream, messages }),
   });
+}
+
+async function ask(url: string, key: string): Promise<{ status: number; text: string }> {
+  const reply = await call(url, key, { prompt: 'hello', stream: false });
   return { status: reply.statusCode, text: await reply.body.text() };
 }

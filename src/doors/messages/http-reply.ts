@@ -3,6 +3,7 @@ import type { Answer, Reply } from '../../steps/exchange.ts';
 
 /** Of a refused upload, this much is read and thrown away so that the caller can finish sending and read the answer. */
 const MAX_DISCARD = 1024 * 1024;
+const NOTHING = new Uint8Array(0);
 
 /** The caller's side of an HTTP exchange; errors in Anthropic's envelope, in a running event stream as its last event. */
 export class HttpReply implements Reply {
@@ -26,7 +27,8 @@ export class HttpReply implements Reply {
         this.#isStream = /^text\/event-stream/i.test(headers[i + 1] ?? '');
     }
     this.#raw.writeHead(status, [...headers]);
-    this.#raw.flushHeaders();
+    // Sends the head at once, and byte for byte: flushHeaders would write it as UTF-8.
+    this.#raw.write(NOTHING);
   }
 
   write(chunk: Uint8Array): boolean {
