@@ -144,7 +144,8 @@ interface Draining {
 async function drain({ state, doors, closers, log, drainMs }: Draining): Promise<void> {
   log.info({ open: state.openCalls.count }, 'gatehouse drains');
   await doors.drain(drainMs);
-  await state.journal.appendEventually({ kind: 'gateway', body: { event: 'stopped' } }).catch(() => undefined);
+  // Closing the journal writes it. Not awaited here: while the disk is full it would keep the process from ever ending.
+  state.journal.appendEventually({ kind: 'gateway', body: { event: 'stopped' } }).catch(() => undefined);
   await closers.close();
   log.info({}, 'gatehouse stopped');
   await log.flush();

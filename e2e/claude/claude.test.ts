@@ -117,6 +117,22 @@ test('a sub-agent: its calls are recorded in the same session, under its own age
   assert.ok(clients.some(({ agent }) => agent === null));
 });
 
+test('model discovery and the token count go through the gateway too, and are recorded as what they are', async () => {
+  const key = await newKey();
+  const turn = await runTurn(binary, {
+    url: gatehouse.url,
+    key: key.secret,
+    prompt: '/context',
+    env: { CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: '1' },
+  });
+  assert.equal(turn.exitCode, 0, turn.stdout + turn.stderr);
+  const { outcomes } = await settled(key.id);
+  const actions = new Set(outcomes.map((outcome) => outcome.action));
+  assert.ok(actions.has('model.list'), [...actions].join());
+  assert.ok(actions.has('model.count'), [...actions].join());
+  assert.ok(outcomes.every((outcome) => outcome.result === 'ok'));
+});
+
 test('a wrong key: one request, and the developer reads what to do', async () => {
   const wrong = `${(await newKey()).secret.slice(0, -6)}000000`;
   const turn = await runTurn(binary, { url: gatehouse.url, key: wrong, prompt: 'hi' });

@@ -33,8 +33,12 @@ export function processIo(): Io & { close(): Promise<void> } {
     http: (wanted) => send(agent, wanted),
     ask,
     onSignal: (listener) => {
-      process.on('SIGINT', listener).on('SIGTERM', listener);
-      return () => void process.off('SIGINT', listener).off('SIGTERM', listener);
+      // SIGHUP: the terminal was closed.
+      const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+      for (const signal of signals) process.on(signal, listener);
+      return () => {
+        for (const signal of signals) process.off(signal, listener);
+      };
     },
     exitNow: (code) => process.exit(code),
     // Loaded only where a gateway is started: every other command must answer at once.

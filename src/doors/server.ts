@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { ERRORS } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { hostCheck } from './hosts.ts';
 import { envelope } from './messages/http-reply.ts';
+import { takeTurns } from './turns.ts';
 
 export interface ServerOptions {
   /** Names under which callers reach this gateway, beside localhost and plain addresses. */
@@ -14,6 +16,7 @@ export interface ServerOptions {
 /** The one HTTP server that every door is registered on. Runtime APIs of serving stay in this file and in http-reply.ts. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const isOurs = hostCheck(options.hosts);
+  const inTurn = takeTurns();
   const app = Fastify({
     logger: false,
     // Forwarding headers are never believed unless an operator lists the proxy; none is listed by default.
@@ -24,6 +27,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 256 },
     http: {
       headersTimeout: 20_000,
+      // How often slow requests are looked for. Node's half a minute would let a head take twice the time above.
+      connectionsCheckingInterval: 5000,
       maxHeaderSize: 32 * 1024,
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -31,13 +36,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
       joinDuplicateHeaders: true,
     },
     frameworkErrors: badPath,
+    clientErrorHandler: badFraming,
   });
   // No body is read here, not even of a request for nothing: a door that wants one reads it when it knows who is calling.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
   app.addHook('onRequest', (request, reply, done) => {
-    if (isOurs(request.headers.host, request.headers.origin)) return done();
-    void reply.code(ERRORS.host_unexpected.status).send(plainError('host_unexpected', {}));
+    inTurn(request.raw, reply.raw, () => {
+      if (isOurs(request.headers.host, request.headers.origin)) return done();
+      void reply.code(ERRORS.host_unexpected.status).send(plainError('host_unexpected', {}));
+    });
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
@@ -58,4 +66,27 @@ function plainError(code: keyof typeof ERRORS, fields: Record<string, string>): 
 function badPath(_error: unknown, _request: unknown, reply: Pick<FastifyReply, 'raw'>): void {
   const body = JSON.stringify(plainError('request_malformed', { reason: 'its path is not valid' }));
   reply.raw.writeHead(400, { 'content-type': 'application/json' }).end(body);
+}
+
+/** What the parser of HTTP gives up on, by its code; anything else is a 400. */
+const FRAMING: Readonly<Record<string, readonly [status: string, reason: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'it did not arrive in time'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'its headers are larger than 32 KiB'],
+};
+
+/**
+ * Says once what was wrong and ends the connection. Only where nothing was said yet: behind the beginning of an answer these
+ * bytes would be read as part of it.
+ */
+function badFraming(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (socket.writable && socket.bytesWritten === 0) {
+    const [status, reason] = FRAMING[error.code ?? ''] ?? ['400 Bad Request', 'it is not valid HTTP'];
+    const body = JSON.stringify(plainError('request_malformed', { reason }));
+    const length = Buffer.byteLength(body);
+    socket.write(
+      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroy(error);
 }

@@ -1,7 +1,7 @@
 import type { StrangersBody } from '../journal/bodies.ts';
 import type { Journal, JsonObject } from '../journal/records.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { printable } from '../kernel/text.ts';
+import { safeText } from '../kernel/redact.ts';
 
 const MAX_SAMPLES = 10;
 
@@ -26,7 +26,7 @@ export class Strangers {
     const seen = this.#counts.get(code) ?? 0;
     this.#counts.set(code, seen + 1);
     if (seen === 0 && this.#samples.length < MAX_SAMPLES) {
-      this.#samples.push({ code, peer, user_agent: userAgent === null ? null : printable(userAgent, 200) });
+      this.#samples.push({ code, peer, user_agent: userAgent === null ? null : safeText(userAgent, 200) });
     }
   }
 

@@ -36,9 +36,12 @@ export async function startOutboxPump(parts: {
       // Appended together, so that one sync serves the whole batch; order in the journal is order of appending.
       // A batch that failed half-way may have left its first records durable: these are not written again.
       const missing = rows.filter((row) => row.number > journal.outboxFloor);
-      await Promise.all(
+      const ends = await Promise.allSettled(
         missing.map((row) => journal.append({ kind: 'change', body: { ...row.record, outbox: row.number } })),
       );
+      // All of them have ended: none can become durable behind the back of the next attempt.
+      const failed = ends.find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
       await store.acknowledge(rows.at(-1)?.number ?? 0);
     }
   }

@@ -14,7 +14,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { RefusalBody } from '../journal/bodies.ts';
 import type { JsonObject } from '../journal/records.ts';
 import { newId } from '../kernel/ids.ts';
-import { printable } from '../kernel/text.ts';
+import { safeText } from '../kernel/redact.ts';
 import { startSpan } from '../kernel/trace.ts';
 import { starterPolicy } from '../policy/decide.ts';
 import { backup } from '../store/backup.ts';
@@ -65,10 +65,11 @@ async function credentialsOf({ store, lastUse }: State, owner?: string): Promise
 }
 
 /** P1: refusals of known callers are recorded, strangers counted. */
-async function recordRefusal({ state }: DoorParts, refused: RefusedRequest): Promise<string | null> {
+async function recordRefusal({ state, clock }: DoorParts, refused: RefusedRequest): Promise<string | null> {
   const { caller, headers } = refused;
-  const userAgent = headers['user-agent'] === undefined ? null : printable(headers['user-agent'], 200);
-  if (caller === null) {
+  const userAgent = headers['user-agent'] === undefined ? null : safeText(headers['user-agent'], 200);
+  // Over the quota a known caller counts as a stranger: the holder of a revoked token must not fill the disk.
+  if (caller === null || !state.openCalls.refusals.take(caller.who, clock.monotonic())) {
     state.strangers.count(refused.code, refused.peer, userAgent);
     return null;
   }

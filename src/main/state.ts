@@ -69,7 +69,7 @@ export async function openState(parts: StateParts): Promise<State> {
   const directory = await Directory.load({ store, clock });
   const openCalls = openCallsOf(config);
   const vault = new ContentVault(store, master);
-  cutWhenInvalid({ directory, openCalls, vault, closers, clock });
+  cutWhenInvalid({ directory, openCalls, vault, closers, clock, log });
   const strangers = new Strangers(journal, clock);
   const lastUse = new LastUse();
   saveNowAndThen({ store, lastUse, strangers, log, closers });
@@ -107,8 +107,9 @@ function cutWhenInvalid(parts: {
   vault: ContentVault;
   closers: Closers;
   clock: Clock;
+  log: Logger;
 }): void {
-  const { directory, openCalls, vault, closers, clock } = parts;
+  const { directory, openCalls, vault, closers, clock, log } = parts;
   directory.onChange(({ credentials, parties }) => {
     if (credentials.size === 0 && parties.size === 0) return;
     openCalls.cut((call) => credentials.has(call.credential) || parties.has(call.caller), 'revoked_while_running');
@@ -116,7 +117,12 @@ function cutWhenInvalid(parts: {
   });
   const sweeper = setInterval(() => {
     const next = directory.nextExpiry();
-    if (next !== null && next <= clock.now()) directory.sweep();
+    if (next === null || next > clock.now()) return;
+    try {
+      directory.sweep();
+    } catch (error) {
+      log.error({ err: error }, 'not everybody heard that a key expired');
+    }
   }, 1000);
   sweeper.unref();
   closers.add('expiry', () => clearInterval(sweeper));

@@ -12,12 +12,14 @@ export function isStranger(x: Exchange, refusal: Refusal): boolean {
   return !(refusal instanceof IdentityRefusal && refusal.known !== null);
 }
 
-/** Records the refusal of a known caller (P1) before it is told; a stranger is counted. */
+/** Records the refusal of a known caller (P1) before it is told; a stranger is counted, and so is what one caller has too much of. */
 export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal): Promise<void> {
   s.metering.refused(refusal.code, x.envelope.action);
   if (isStranger(x, refusal)) return s.stranger(refusal.code, x);
+  const caller = knownCaller(x, refusal);
+  if (!s.openCalls.refusals.take(caller.who ?? '', s.clock.monotonic())) return s.stranger(refusal.code, x);
   const body: RefusalBody = {
-    ...knownCaller(x, refusal),
+    ...caller,
     action: x.envelope.action,
     code: refusal.code,
     status: refusal.entry.status,
@@ -31,13 +33,14 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
     'refused',
   );
   const record = { id: x.id, kind: 'refusal', body: body as unknown as JsonObject } as const;
-  // A refusal is answered even while the journal cannot take it; it is then written when it can.
-  if (s.journal.trouble === null) await s.journal.append(record).catch(() => s.journal.appendEventually(record));
-  else {
+  // A refusal is answered even while the journal cannot take it; it is then written when it can, which nobody waits for.
+  const later = (): void => {
     s.journal
       .appendEventually(record)
       .catch((error) => s.log.error({ err: error, record: x.id }, 'a refusal could not be recorded'));
-  }
+  };
+  if (s.journal.trouble === null) await s.journal.append(record).catch(later);
+  else later();
 }
 
 function knownCaller(x: Exchange, refusal: Refusal): Partial<RefusalBody> {

@@ -1,6 +1,6 @@
 import type { Client } from '../journal/bodies.ts';
 import { newId } from '../kernel/ids.ts';
-import { printable } from '../kernel/text.ts';
+import { safeText } from '../kernel/redact.ts';
 import { startSpan } from '../kernel/trace.ts';
 import { type Envelope, Exchange } from './exchange.ts';
 import type { Services } from './services.ts';
@@ -21,7 +21,8 @@ export function begin(envelope: Envelope, s: Pick<Services, 'clock'>): Exchange 
 function clientOf(envelope: Envelope): Client {
   const say = (name: string): string | null => {
     const value = one(envelope, name);
-    return value === undefined ? null : printable(value, MAX_CLIENT_FIELD);
+    // It goes into the journal for good, and a key pasted into the wrong setting turns up here (P5).
+    return value === undefined ? null : safeText(value, MAX_CLIENT_FIELD);
   };
   return {
     user_agent: say('user-agent'),

@@ -15,6 +15,8 @@ const TOKEN_FIELDS = {
 /** The numbers that the path of a call feeds. Labels are few and closed: no person, key or session. */
 export interface Metering {
   refused(code: string, action: string): void;
+  /** A stream of events begins; call the result when it has ended. */
+  streaming(): () => void;
   finished(outcome: OutcomeBody): void;
 }
 
@@ -40,7 +42,13 @@ export function metering(registry: MetricsRegistry): Metering {
     [],
     SECONDS,
   );
+  const streams = registry.gauge('gatehouse_open_streams', 'Event streams that run now.');
+  streams.set({}, 0);
   return {
+    streaming() {
+      streams.inc({}, 1);
+      return () => streams.inc({}, -1);
+    },
     refused: (code, action) => refusals.inc({ code, action }),
     finished(outcome) {
       // Never the model asked for: a caller could invent any number of names.

@@ -38,47 +38,41 @@ async function bodyOf(x: Exchange, s: Services): Promise<Buffer> {
   return whole;
 }
 
+interface Collecting {
+  /** Ends the waiting, also for a body that trickles (P3). */
+  readonly cut: AbortSignal;
+  /** Asked before a piece of so many bytes is kept; may throw. */
+  readonly take: (bytes: number) => void;
+  /** Declared length, null when unknown. */
+  readonly expected: number | null;
+}
+
 /**
  * Collects a body. The bytes are copied as they come: a piece of one byte would otherwise be held with all the memory around
- * it, a hundred times what its caller is charged for. `take` is asked before a piece is kept and may throw; the abort of `cut`
- * ends the waiting for a body that trickles (P3).
+ * it, a hundred times what its caller is charged for.
  *
  * @throws Refusal what `take` throws, or why the call was cut
  */
-export async function collect(
-  body: AsyncIterable<Uint8Array>,
-  { cut, take, expected }: { cut: AbortSignal; take: (bytes: number) => void; expected: number | null },
-): Promise<Buffer> {
-  let buffer = Buffer.alloc(0);
-  let size = 0;
-  const pieces = body[Symbol.asyncIterator]();
-  const ended = aborted(cut);
-  try {
-    for (;;) {
-      const next = pieces.next();
-      // When the cut wins, nobody waits for this one any more.
-      next.catch(() => undefined);
-      const { done, value } = await Promise.race([next, ended]);
-      if (done) return buffer.subarray(0, size);
-      take(value.byteLength);
-      buffer = grown(buffer, size + value.byteLength, expected);
-      buffer.set(value, size);
-      size += value.byteLength;
-    }
-  } finally {
-    // Not awaited: it may only come back with the next piece.
-    pieces.return?.().catch(() => undefined);
-  }
+export function collect(body: AsyncIterable<Uint8Array>, options: Collecting): Promise<Buffer> {
+  const { cut } = options;
+  // One listener for the whole body: racing every piece against the signal would leave something behind for each.
+  return new Promise((resolve, reject) => {
+    cut.addEventListener('abort', () => reject(cutRefusal(cut)), { once: true });
+    gather(body, options).then(resolve, reject);
+  });
 }
 
-/** Rejects when the signal aborts. */
-function aborted(cut: AbortSignal): Promise<never> {
-  const never = new Promise<never>((_, reject) => {
-    if (cut.aborted) reject(cutRefusal(cut));
-    else cut.addEventListener('abort', () => reject(cutRefusal(cut)), { once: true });
-  });
-  never.catch(() => undefined);
-  return never;
+async function gather(body: AsyncIterable<Uint8Array>, { cut, take, expected }: Collecting): Promise<Buffer> {
+  let buffer = Buffer.alloc(0);
+  let size = 0;
+  for await (const piece of body) {
+    if (cut.aborted) throw cutRefusal(cut);
+    take(piece.byteLength);
+    buffer = grown(buffer, size + piece.byteLength, expected);
+    buffer.set(piece, size);
+    size += piece.byteLength;
+  }
+  return buffer.subarray(0, size);
 }
 
 /** The same bytes in a buffer of at least `least`; it doubles up to what is expected, so that growing copies few bytes twice. */

@@ -9,6 +9,7 @@ import type { Services } from './services.ts';
 
 /** A JSON reply larger than this is relayed but not parsed for usage. */
 const MAX_METERED_JSON = 32 * 1024 * 1024;
+const RECORD = 'x-gatehouse-record';
 const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n');
 
 /** Bytes to the caller first, a copy to the meter. A slow caller slows the provider; a caller that hangs up ends it. */
@@ -17,7 +18,8 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
   const isStream = /^text\/event-stream\s*(;|$)/i.test(upstream.contentType);
   // With a ping or an error in it a stream outgrows the length it declared, and its end would be read as the next answer.
   const passed = isStream ? withoutHeader(upstream.rawHeaders, 'content-length') : upstream.rawHeaders;
-  const headers = [...passed, 'x-gatehouse-record', x.id];
+  // Ours alone: whoever looks up the record must not be sent to another by a provider.
+  const headers = [...withoutHeader(passed, RECORD), RECORD, x.id];
   if (s.content !== null) x.capture = { parts: [], room: s.content.maxBytes };
   x.envelope.reply.start(upstream.status, headers);
   try {
@@ -34,6 +36,7 @@ async function relayEvents(x: Exchange, s: Services): Promise<void> {
   const gate = new FrameGate();
   x.meter = () => gate.meter.report();
   const { reply } = x.envelope;
+  const ended = s.metering.streaming();
   let waiting = false;
   const ping = setTimeout(() => {
     ping.refresh();
@@ -56,6 +59,7 @@ async function relayEvents(x: Exchange, s: Services): Promise<void> {
     throw error;
   } finally {
     clearTimeout(ping);
+    ended();
   }
 }
 
@@ -103,7 +107,7 @@ function reasonOf(x: Exchange, error: unknown): unknown {
   if (cut !== null) return cut;
   if (x.envelope.gone.aborted) return error;
   const refusal = asRefusal(error);
-  if (refusal.code === 'upstream_timeout') return refusal;
+  if (refusal.code !== 'upstream_unreachable') return refusal;
   const detail = refusal.detail ?? '';
   return new Refusal('upstream_broken', { fields: { reason: 'the connection to it was lost' }, detail });
 }

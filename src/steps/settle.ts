@@ -1,6 +1,6 @@
 import type { OutcomeBody } from '../journal/bodies.ts';
 import type { JsonObject } from '../journal/records.ts';
-import type { Refusal } from '../kernel/errors.ts';
+import { Refusal } from '../kernel/errors.ts';
 import type { MeterReport } from '../upstream/anthropic/meter.ts';
 import type { Exchange } from './exchange.ts';
 import { callerOf } from './record-intent.ts';
@@ -39,8 +39,10 @@ export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone
   };
   s.metering.finished(body);
   const { result, code, latency: spent } = body;
+  // What exactly failed at the provider is for operators: no caller and no record is told.
+  const why = failure instanceof Refusal && failure.detail !== undefined ? { detail: failure.detail } : {};
   s.log.info(
-    { record: x.id, trace: x.trace.traceId, who: body.who, model: body.model, result, code, ...spent },
+    { record: x.id, trace: x.trace.traceId, who: body.who, model: body.model, result, code, ...spent, ...why },
     'call',
   );
   s.journal

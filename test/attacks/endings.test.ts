@@ -7,6 +7,7 @@ import { Refusal } from '../../src/kernel/errors.ts';
 import { collect } from '../../src/steps/read.ts';
 import { PERSON, silent, startTestGateway, type TestGateway, type TestOptions, until } from '../support/gateway.ts';
 import { CALL, delta, MESSAGE_END, MESSAGE_START, raw, STREAM_CALL } from '../support/raw.ts';
+import { speak } from './speak.ts';
 
 const SSE = { 'content-type': 'text/event-stream' };
 const HEAD =
@@ -160,6 +161,21 @@ test('an answer that hides its compression behind a second header is refused', a
   assert.equal((await raw(gateway.url, { body: CALL })).status, 502);
 });
 
+test('a refusal is answered when the journal breaks over it, not when the journal is well again', async (t) => {
+  const gateway = await start(t);
+  gateway.journal.onAppend = () => {
+    throw new Refusal('journal_unavailable', { detail: 'ENOSPC' });
+  };
+  let kept = 0;
+  gateway.journal.appendEventually = () => {
+    kept++;
+    return new Promise(() => undefined);
+  };
+  assert.equal((await raw(gateway.url, { body: '{}' })).status, 400);
+  assert.equal(kept, 1);
+  assert.equal(gateway.openCalls.count, 0);
+});
+
 test('a refusal that cannot even be kept for later is logged, and the process lives', async (t) => {
   const logged: string[] = [];
   const gateway = await start(t, {
@@ -291,6 +307,8 @@ test('P4: headers of an answer keep names, repetitions and bytes; only cookies a
   gateway.double.answer = (_seen, response) => {
     response.writeHead(429, [
       ...kept,
+      'X-Gatehouse-Record',
+      'rec_another',
       'Set-Cookie',
       'a=b',
       'connection',
@@ -308,6 +326,98 @@ test('P4: headers of an answer keep names, repetitions and bytes; only cookies a
   const lines = rawHeaders.flatMap((name, i) => (i % 2 === 0 ? [`${name}: ${rawHeaders[i + 1]}`] : []));
   for (let i = 0; i < kept.length; i += 2)
     assert.ok(lines.includes(`${kept[i]}: ${kept[i + 1]}`), `${kept[i]} in ${lines}`);
-  for (const name of ['set-cookie', 'x-hop'])
+  for (const name of ['set-cookie', 'x-hop', 'x-gatehouse-record: rec_another'])
     assert.ok(!lines.some((line) => line.toLowerCase().startsWith(name)), name);
+});
+
+test('P5: an answer that repeats the request never brings the provider key to the caller, however it is cut', async (t) => {
+  const key = 'sk-ant-sk-ant-provider-0123456789';
+  const gateway = await start(t, { key });
+  for (const headers of [SSE, { 'content-type': 'application/json' }]) {
+    for (const size of [1, 7, 1000]) {
+      gateway.double.answer = async (seen, response) => {
+        response.writeHead(400, headers);
+        const text = `s ${JSON.stringify({ ...seen.headers, padding: 'sk-ant-sk-an' })} sk-ant`;
+        for (let at = 0; at < text.length; at += size) {
+          response.write(text.slice(at, at + size));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        response.end();
+      };
+      const got: Buffer[] = [];
+      await raw(gateway.url, { body: CALL, onData: (chunk) => got.push(chunk) }).catch(() => undefined);
+      assert.ok(!Buffer.concat(got).includes(key.slice(0, -1)), `${size}`);
+    }
+  }
+  gateway.double.answer = (seen, response) => {
+    response.writeHead(200, { 'content-type': 'application/json', 'x-request': `key=${seen.headers['x-api-key']}` });
+    response.end('{}');
+  };
+  const reply = await raw(gateway.url, { body: CALL });
+  assert.equal(reply.status, 502);
+  assert.ok(!JSON.stringify([reply.rawHeaders, reply.body.toString()]).includes(key));
+  await settled(gateway, 7);
+  for (const { code } of gateway.journal.of('outcome')) assert.equal(code, 'upstream_broken');
+  // What only begins like the key passes.
+  const near = `${key.slice(0, -1)} sk-ant-sk-ant-sk-an`;
+  gateway.double.answer = (_seen, response) => response.writeHead(200, SSE).end(near) as unknown as undefined;
+  assert.equal((await raw(gateway.url, { body: CALL })).body.toString(), near);
+});
+
+test('P5: a key that a client names where it does not belong is not in the journal', async (t) => {
+  const gateway = await start(t);
+  const key = 'ghk_0123456789abcdefghijABCDEFGHIJ0123456789';
+  await raw(gateway.url, { body: CALL, headers: { 'user-agent': `cli ${key}`, 'x-claude-code-session-id': key } });
+  await settled(gateway);
+  assert.ok(!JSON.stringify(gateway.journal.records).includes(key));
+  assert.partialDeepStrictEqual(gateway.journal.of('intent')[0], { client: { user_agent: 'cli [redacted]' } });
+});
+
+test('operators read in the log why a provider failed, and the caller does not', async (t) => {
+  const lines: object[] = [];
+  const gateway = await start(t, { services: { log: { ...silent, info: (fields) => void lines.push(fields) } } });
+  await gateway.double.close();
+  const reply = await raw(gateway.url, { body: CALL });
+  assert.ok(!reply.body.toString().includes('ECONNREFUSED'));
+  await until(() => lines.length === 1);
+  assert.match(JSON.stringify(lines), /ECONNREFUSED/);
+});
+
+test('whoever holds a revoked key cannot fill the journal with it: what is too much is counted', async (t) => {
+  const gateway = await start(t);
+  const request = 'GET /v1/models HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer revoked\r\n';
+  const ten = `${`${request}\r\n`.repeat(9)}${request}connection: close\r\n\r\n`;
+  const answers = await Promise.all(Array.from({ length: 15 }, () => speak(gateway.port, ten)));
+  assert.equal(answers.join('').match(/HTTP\/1\.1 401 /g)?.length, 150);
+  assert.equal(gateway.journal.of('refusal').length, 100);
+  assert.deepEqual(gateway.strangers, Array(50).fill('credential_revoked'));
+});
+
+test('requests sent in one go are taken in turn, and who hangs up ends them all', async (t) => {
+  const gateway = await start(t);
+  gateway.double.answer = (_seen, response) => {
+    response.writeHead(200, SSE).write(MESSAGE_START);
+  };
+  const socket = connect(gateway.port, '127.0.0.1');
+  socket.on('error', () => undefined);
+  let said = '';
+  socket.on('data', (chunk) => {
+    said += chunk;
+  });
+  socket.write(`${HEAD}content-length: ${STREAM_CALL.length}\r\n\r\n${STREAM_CALL}`.repeat(3));
+  await until(() => said.includes('message_start'));
+  assert.deepEqual([gateway.double.begun(), gateway.openCalls.count], [1, 1]);
+  socket.destroy();
+  await settled(gateway);
+  // The next caller's connection is another: nothing of the three is left to be served.
+  gateway.double.answer = (_seen, response) => response.writeHead(200, SSE).end() as unknown as undefined;
+  assert.equal((await raw(gateway.url, { body: CALL })).status, 200);
+  assert.equal(gateway.double.begun(), 2);
+});
+
+test('a connection that sends without listening is broken', async (t) => {
+  const gateway = await start(t);
+  const request = 'GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx-api-key: nobody\r\n\r\n';
+  await speak(gateway.port, request.repeat(5000));
+  assert.ok(gateway.strangers.length <= 1, `${gateway.strangers.length} of 5000 were served`);
 });

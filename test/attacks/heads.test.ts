@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { startTestGateway, type TestGateway, until } from '../support/gateway.ts';
 import { CALL } from '../support/raw.ts';
 import { speak } from './speak.ts';
 
@@ -143,4 +144,28 @@ test('the body of a request for nothing is never parsed: the answer is the envel
     const answer = await speak(gateway.port, post('/nothing', `host: localhost\r\n${lines}`, '{"no json'));
     assert.match(answer, /^HTTP\/1\.1 404 [\s\S]*"type":"not_found_error"/, lines);
   }
+});
+
+test('what is no HTTP is answered in the envelope, and never inside an answer that runs', async () => {
+  const alone = await speak(gateway.port, 'GARBAGE\r\n\r\n');
+  assert.match(
+    alone,
+    /^HTTP\/1\.1 400 [\s\S]*"type":"invalid_request_error","message":"The request was refused: it is not/,
+  );
+  gateway.double.answer = (_seen, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+  };
+  const socket = connect(gateway.port, '127.0.0.1');
+  let said = '';
+  socket.on('error', () => undefined);
+  socket.on('data', (chunk) => {
+    // Once, when the answer has begun.
+    if (said === '') socket.write('GARBAGE\r\n\r\n');
+    said += chunk;
+  });
+  socket.write(call(GOOD).replace('connection: close\r\n', ''));
+  await new Promise((resolve) => socket.once('close', resolve));
+  assert.match(said, /^HTTP\/1\.1 200 /);
+  assert.equal(said.match(/HTTP\/1\.1/g)?.length, 1, said);
+  await until(() => gateway.openCalls.count === 0);
 });

@@ -11,5 +11,5 @@ const gatehouse = await startGatehouse({
     if (name === killBefore) process.kill(process.pid, 'SIGKILL');
   },
 });
-process.stdout.write(`${JSON.stringify({ url: gatehouse.url, ownerSecret: gatehouse.ownerSecret })}\n`);
 process.on('SIGTERM', () => void gatehouse.stop());
+process.stdout.write(`${JSON.stringify({ url: gatehouse.url, ownerSecret: gatehouse.ownerSecret })}\n`);

@@ -75,6 +75,33 @@ test('P1: on a full disk calls are refused and nothing is sent; with space again
   assert.equal(writer?.openIntents, 0);
 });
 
+test('a gateway whose disk is full can still be stopped, and starts again when there is room', async (t) => {
+  const disk = smallDisk();
+  if (disk === null) return t.skip('mounting a small file system needs root');
+  t.after(() => {
+    execFileSync('umount', ['-l', disk]);
+    rmSync(disk, { recursive: true, force: true });
+  });
+  const house = makeHouse({ upstream: 'http://127.0.0.1:9', dataDir: join(disk, 'data') });
+  t.after(() => house.remove());
+  const child = await startChild(house);
+  t.after(() => child.kill());
+  const admin = await claim(child);
+  fill(disk);
+  // Until the journal notices: a listing asks for an intent.
+  await admin.call('POST', '/api/people', { email: 'dev@example.com' }).catch(() => undefined);
+  await child.stop();
+  rmSync(join(disk, 'filler'));
+  const again = await startChild(house);
+  t.after(() => again.kill());
+  await again.stop();
+  const report = await verifyJournal({ dir: join(house.dataDir, 'journal') });
+  assert.deepEqual(
+    report.writers.flatMap((writer) => writer.problems),
+    [],
+  );
+});
+
 test('P1: when the sync of the journal fails, the call is refused and nothing is sent', async (t) => {
   try {
     execFileSync('strace', ['-V'], { stdio: 'ignore' });

@@ -15,14 +15,20 @@ export interface House {
 }
 
 /** A folder with a configuration whose provider is at `upstream`. `extra` is more YAML; BACKUPS in it is a folder beside the data. */
-export function makeHouse(options: { upstream: string; dataDir?: string; extra?: string }): House {
+export function makeHouse(options: {
+  upstream: string;
+  dataDir?: string;
+  /** More keys of `listen`. */
+  listen?: string;
+  extra?: string;
+}): House {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
   const dataDir = options.dataDir ?? join(folder, 'data');
   const configFile = join(folder, 'gatehouse.yaml');
   writeFileSync(
     configFile,
     [
-      'listen: { port: 0 }',
+      `listen: { port: 0${options.listen === undefined ? '' : `, ${options.listen}`} }`,
       `data: ${JSON.stringify(dataDir)}`,
       `upstream: { url: ${JSON.stringify(options.upstream)}, key: "env:TEST_PROVIDER_KEY" }`,
       'log: { level: error }',
@@ -80,7 +86,8 @@ export async function startChild(
       await ended;
     },
     kill() {
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
+      const runs = child.exitCode === null && child.signalCode === null;
+      if (child.pid !== undefined && runs) process.kill(-child.pid, 'SIGKILL');
     },
   };
 }

@@ -2,6 +2,7 @@ import { Agent, errors } from 'undici';
 import { Refusal } from '../../kernel/errors.ts';
 import { headersForCaller, headersForUpstream, headerValue, headerValues } from '../headers.ts';
 import type { Target, Upstream, UpstreamReply, UpstreamRequest } from '../ports.ts';
+import { refuseEcho, withoutEcho } from './echo.ts';
 
 export interface AnthropicOptions {
   readonly target: Target;
@@ -45,7 +46,8 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
         signal: request.signal,
         responseHeaders: 'raw',
       });
-      return readable(reply.statusCode, reply.headers as unknown as readonly (string | Buffer)[], reply.body);
+      const rawHeaders = (reply.headers as unknown as readonly (string | Buffer)[]).map(String);
+      return readable({ status: reply.statusCode, rawHeaders, body: reply.body, key });
     } catch (error) {
       if (request.signal.aborted) throw error;
       throw asRefusal(error);
@@ -60,25 +62,35 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
   };
 }
 
-function readable(
-  status: number,
-  raw: readonly (string | Buffer)[],
-  body: AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: () => void): unknown },
-): UpstreamReply {
-  const rawHeaders = raw.map(String);
-  // We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered.
-  if (headerValues(rawHeaders, 'content-encoding').some((coding) => coding.toLowerCase() !== 'identity')) {
+interface Received {
+  readonly status: number;
+  readonly rawHeaders: readonly string[];
+  readonly body: AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: () => void): unknown };
+  readonly key: string;
+}
+
+function readable({ status, rawHeaders, body, key }: Received): UpstreamReply {
+  try {
+    refuseCompressed(rawHeaders);
+    refuseEcho(rawHeaders, key);
+  } catch (error) {
     body.on('error', () => undefined);
     body.destroy();
-    throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });
+    throw error;
   }
   return {
     status,
     rawHeaders: headersForCaller(rawHeaders),
     contentType: headerValue(rawHeaders, 'content-type') ?? '',
     requestId: headerValue(rawHeaders, 'request-id'),
-    body,
+    body: withoutEcho(body, key),
   };
+}
+
+/** We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered. */
+function refuseCompressed(rawHeaders: readonly string[]): void {
+  if (headerValues(rawHeaders, 'content-encoding').every((coding) => coding.toLowerCase() === 'identity')) return;
+  throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });
 }
 
 /** Names the failure without the address or anything else of the provider's side; the detail goes to log and journal. */
