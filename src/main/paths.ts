@@ -7,6 +7,7 @@ export const WRITER = 'main';
 export function dataPaths(dataDir: string) {
   return {
     store: join(dataDir, 'store.db'),
+    reserve: join(dataDir, 'reserve'),
     usage: join(dataDir, 'usage.db'),
     journal: join(dataDir, 'journal'),
     checkpoints: join(dataDir, 'checkpoints'),

@@ -18,6 +18,7 @@ import type { Logger } from '../kernel/log.ts';
 import { OpenCalls } from '../limits/open-calls.ts';
 import { loadMasterKey } from '../secrets/master-key.ts';
 import type { Store } from '../store/ports.ts';
+import { DiskReserve } from '../store/reserve.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { dataPaths, WRITER } from './paths.ts';
 
@@ -33,6 +34,7 @@ export interface State {
   readonly lastUse: LastUse;
   readonly vault: ContentVault;
   readonly signingKey: SigningKey;
+  readonly reserve: DiskReserve;
 }
 
 export interface StateParts {
@@ -61,7 +63,9 @@ export async function openState(parts: StateParts): Promise<State> {
     segmentAgeMs: config.journal.segment_age,
   });
   closers.add('journal', () => journal.close());
-  const store = await openSqliteStore({ path: paths.store, clock });
+  const reserve = new DiskReserve(paths.reserve);
+  await reserve.hold();
+  const store = await openSqliteStore({ path: paths.store, clock, reserve });
   closers.add('store', () => store.close());
   await catchUp({ store, journal, dir: paths.journal, log });
   const pump = await startOutboxPump({ store, journal, log });
@@ -74,7 +78,7 @@ export async function openState(parts: StateParts): Promise<State> {
   const lastUse = new LastUse();
   saveNowAndThen({ store, lastUse, strangers, log, closers });
   const changes = recorded(directoryChanges({ store, directory, clock }), pump, log);
-  return { store, journal, pump, directory, changes, openCalls, strangers, lastUse, vault, signingKey };
+  return { store, journal, pump, directory, changes, openCalls, strangers, lastUse, vault, signingKey, reserve };
 }
 
 /** A store restored from an older copy gives nobody back what was taken since: the journal's newer changes are applied first. */

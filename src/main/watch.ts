@@ -53,7 +53,7 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
   };
 }
 
-function startDisk({ config, dataDir, clock, log, closers }: StateParts): DiskWatch {
+function startDisk({ config, dataDir, clock, log, closers, state }: StateParts & { state: State }): DiskWatch {
   const { low, critical } = DISK_THRESHOLDS;
   const disk = watchDisk({
     dir: dataPaths(dataDir).journal,
@@ -65,8 +65,12 @@ function startDisk({ config, dataDir, clock, log, closers }: StateParts): DiskWa
   });
   closers.add('disk watch', () => disk.stop());
   disk.onChange((level, forecast) => {
-    if (level === 'ok') log.info({ ...forecast }, 'the disk has room again');
-    else log.error({ level, ...forecast }, 'the disk of the journal fills: calls are refused when it is full');
+    if (level === 'ok') {
+      log.info({ ...forecast }, 'the disk has room again');
+      void state.reserve.hold();
+    } else {
+      log.error({ level, ...forecast }, 'the disk of the journal fills: calls are refused when it is full');
+    }
   });
   return disk;
 }

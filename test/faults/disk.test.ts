@@ -45,7 +45,12 @@ test('P1: on a full disk calls are refused and nothing is sent; with space again
   t.after(() => child.kill());
   const admin = await claim(child);
   await admin.call('POST', '/api/people', { email: 'dev@example.com' });
-  const key = String((await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'test' })).secret);
+  const keyFor = async () => {
+    const made = await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'test' });
+    return { id: (made.key as { id: string }).id, secret: String(made.secret) };
+  };
+  const { secret: key } = await keyFor();
+  const leaked = await keyFor();
   const call = () => raw(child.url, { body: CALL, headers: { authorization: `Bearer ${key}` } });
   assert.equal((await call()).status, 200);
 
@@ -59,6 +64,11 @@ test('P1: on a full disk calls are refused and nothing is sent; with space again
   assert.equal((await call()).status, 503);
   assert.equal(double.begun(), sent, 'nothing was sent while nothing could be recorded');
   assert.equal((await raw(child.url, { method: 'GET', path: '/readyz' })).status, 503);
+
+  // P3: a full disk must not keep anybody from being revoked; the reserve makes room for that.
+  await admin.call('POST', `/api/keys/${leaked.id}/revoke`, { reason: 'leaked' });
+  const next = await raw(child.url, { body: CALL, headers: { authorization: `Bearer ${leaked.secret}` } });
+  assert.equal(next.status, 401);
 
   rmSync(join(disk, 'filler'));
   rmSync(join(disk, 'filler2'), { force: true });

@@ -72,7 +72,9 @@ async function showUsage(cli: Cli, { by, month, from, to, csv }: UsageOptions): 
     const columns = [{ title: by, shrinks: true }, ...SUMS.map(([, title]) => ({ title, right: true }))];
     const named = rows.map((row) => [textOf(row, 'name') || textOf(row, 'value') || '(none)', ...shown(row)]);
     const lines = cli.table(columns, [...named, ['total', ...shown(objectOf(answer, 'total'))]]);
-    return [`Usage ${textOf(answer, 'from')} to ${textOf(answer, 'to')} (UTC), tokens by class`, '', ...lines];
+    const label = answer.simulated === true ? ' — SIMULATED, no provider was asked' : '';
+    const title = `Usage ${textOf(answer, 'from')} to ${textOf(answer, 'to')} (UTC), tokens by class${label}`;
+    return [title, '', ...lines];
   });
 }
 

@@ -65,7 +65,14 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
         querystring: Query,
         response: answers([
           200,
-          z.object({ by: z.enum(DIMENSIONS), from: z.string(), to: z.string(), rows: z.array(Row), total: Sums }),
+          z.object({
+            by: z.enum(DIMENSIONS),
+            from: z.string(),
+            to: z.string(),
+            simulated: described(z.boolean(), 'True in a demo: no provider was asked.'),
+            rows: z.array(Row),
+            total: Sums,
+          }),
         ]),
       },
     },
@@ -74,7 +81,8 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
       const rows = await services.projections.usage({ by: query.by, from, to });
       const view = new DirectoryView(await services.directory());
       const shown = rows.map((row) => ({ value: row.value, name: nameIn(view, row.value), ...sumsOf(row) }));
-      return { by: query.by, from, to, rows: shown, total: totalOf(rows) };
+      const { simulated } = services.upstream();
+      return { by: query.by, from, to, simulated, rows: shown, total: totalOf(rows) };
     },
   );
 

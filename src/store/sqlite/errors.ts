@@ -2,6 +2,8 @@ import { StoreConflict } from '../errors.ts';
 
 /** https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
+const SQLITE_IOERR = 10;
+const SQLITE_FULL = 13;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
@@ -22,6 +24,12 @@ function errorCode(error: unknown): number | undefined {
 export function isBusy(error: unknown): boolean {
   const code = errorCode(error);
   return code !== undefined && (code & 0xff) === SQLITE_BUSY;
+}
+
+/** True when the disk could not take what was written: no room, or an error of the file system, which a quota may cause. */
+export function isFull(error: unknown): boolean {
+  const code = (errorCode(error) ?? 0) & 0xff;
+  return code === SQLITE_FULL || code === SQLITE_IOERR;
 }
 
 /** A unique violation as StoreConflict; everything else as it is. */

@@ -3,9 +3,11 @@ import { type Kysely, sql } from 'kysely';
 import type { Clock } from '../../kernel/clock.ts';
 import { StoreMisuse } from '../errors.ts';
 import type { CredentialListing, DirectoryState, OutboxRow, Store, StoreTransaction } from '../ports.ts';
+import type { DiskReserve } from '../reserve.ts';
 import { BUSY_TIMEOUT, connect } from './connection.ts';
 import { copyDatabase } from './copy.ts';
 import { allCredentials, listCredentials, saveLastUse } from './credentials.ts';
+import { isFull } from './errors.ts';
 import { migrate } from './migrate.ts';
 import * as outbox from './outbox.ts';
 import { allParties } from './parties.ts';
@@ -19,7 +21,7 @@ import { transactionOf } from './transaction.ts';
  * must exist; `:memory:` keeps everything in memory. Every commit is synced to disk before it resolves.
  * Rejects with StoreTooNew when a newer version wrote it, else with the system's or SQLite's error.
  */
-export async function openSqliteStore({ path, clock }: { path: string; clock: Clock }): Promise<Store> {
+export async function openSqliteStore({ path, clock, reserve }: SqliteOptions): Promise<Store> {
   const db = await connect(path);
   try {
     await migrate(db, clock);
@@ -27,21 +29,39 @@ export async function openSqliteStore({ path, clock }: { path: string; clock: Cl
     await db.destroy();
     throw error;
   }
-  return new SqliteStore(db);
+  return new SqliteStore(db, reserve ?? null);
+}
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /** Given up when a change finds no room on the disk; the change is then tried once more. */
+  readonly reserve?: Pick<DiskReserve, 'release'>;
 }
 
 /** SQLite is one connection behind Kysely's mutex: whatever is called here waits for its turn, in order. */
 class SqliteStore implements Store {
   readonly #db: Kysely<Tables>;
+  readonly #reserve: Pick<DiskReserve, 'release'> | null;
   readonly #current = new AsyncLocalStorage<Scope>();
   #owesCheckpoint = false;
   #closing: Promise<void> | null = null;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, reserve: SqliteOptions['reserve'] | null) {
     this.#db = db;
+    this.#reserve = reserve ?? null;
   }
 
   async change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.#change(work);
+    } catch (error) {
+      if (!isFull(error) || !(await this.#reserve?.release())) throw error;
+      return this.#change(work);
+    }
+  }
+
+  async #change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
     const scoped = await this.#within(true, async (scope, db) => {
       const result = await work(transactionOf(scope));
       scope.finish();
