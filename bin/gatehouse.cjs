@@ -120,8 +120,9 @@ function run(node) {
 
 function supervise(command, env) {
   var posix = process.platform !== 'win32';
-  // Its own process group: Ctrl-C in a terminal signals the whole group, and together with ours the child would get it twice.
-  var child = childProcess.spawn(command[0], command.slice(1), { stdio: 'inherit', env: env, detached: posix });
+  var child;
+  // Listened to before there is a child: a signal in between would end this process and leave the child alone. What arrives while
+  // it is being started is heard when this function has returned.
   var forward = function (signal) {
     return function () {
       if (posix) child.kill(signal);
@@ -131,6 +132,8 @@ function supervise(command, env) {
   for (var i = 0; i < signals.length; i++) process.on(signals[i], forward(signals[i]));
   // With a listener of ours the signal no longer opens a debugger here, where the environment holds secrets too.
   if (posix) process.on('SIGUSR1', function () {});
+  // Its own process group: Ctrl-C in a terminal signals the whole group, and together with ours the child would get it twice.
+  child = childProcess.spawn(command[0], command.slice(1), { stdio: 'inherit', env: env, detached: posix });
   child.on('error', function (error) {
     fail(['gatehouse: cannot start ' + command[0] + ': ' + error.message]);
   });

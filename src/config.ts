@@ -43,7 +43,7 @@ export function loadGatehouseConfig(options: { file?: string | undefined }): Loa
   if (file === null) return { ok: true, value: gatehouseConfig.parse({}), file: null };
   const text = readOrNull(file);
   if (text === null) {
-    const message = 'this file cannot be read';
+    const message = existsSync(file) ? 'this file cannot be read' : 'there is no such file';
     return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message, suggestion: null }] };
   }
   const loaded = loadConfig({ text, file, schema: gatehouseConfig });

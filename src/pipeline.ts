@@ -39,7 +39,8 @@ export const PATH: readonly Row[] = [
   ['relay',    relay,              yes, yes, yes], // bytes first, a copy to the meter
 ];
 
-const COLUMN: Readonly<Record<Action, 2 | 3 | 4>> = { 'model.call': 2, 'model.count': 3, 'model.list': 4 };
+/** Where a kind of message stands among the columns. */
+const COLUMN: Readonly<Record<Action, 0 | 1 | 2>> = { 'model.call': 0, 'model.count': 1, 'model.list': 2 };
 
 /** Takes one message through the steps. Never throws: whatever happens is answered and recorded. */
 export async function govern(envelope: Envelope, s: Services): Promise<void> {
@@ -47,7 +48,7 @@ export async function govern(envelope: Envelope, s: Services): Promise<void> {
   let failure: Refusal | 'caller_gone' | null = null;
   try {
     for (const [name, step, ...columns] of PATH) {
-      if (!columns[COLUMN[x.envelope.action] - 2]) continue;
+      if (!columns[COLUMN[x.envelope.action]]) continue;
       s.beforeStep?.(name, x);
       const running = step(x, s);
       // Only what waits gives others a turn: a revocation between the look at the credential and the place among the open

@@ -43,6 +43,7 @@ const SAYS: Readonly<Record<string, (record: Fields, name: Name) => string[]>> =
     return [name('actor'), textOf(record, 'action'), name('subject'), reason === '' ? '' : `“${reason}”`];
   },
   gateway: (record) => [textOf(record, 'event'), textOf(record, 'version')],
+  content: (record, name) => [name('who'), textOf(record, 'part'), `of ${textOf(record, 'intent')}, encrypted`],
   strangers: (record) => [showValue(record.counts)],
 };
 

@@ -90,6 +90,8 @@ First steps:
   ${command} audit tail --follow                what is happening now
   ${command} doctor                             what could be better, and how
 
+Times are in UTC.
+
 Exit codes:
   0  done
   1  refused by the gateway, or failed
@@ -116,7 +118,7 @@ function toFailure(error: unknown, debug: boolean): CliError | null {
     if (error.exitCode === 0) return null;
     if (error.code === 'commander.help')
       return new CliError('This command needs a subcommand.', { exit: EXIT.usage, remedy: 'Add --help to see which.' });
-    const message = showValue(error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/s, ' $1'));
+    const message = showValue(error.message.replace(/^error: /, '').replace(/\n\((.*)\)$/s, '. $1'));
     return new CliError(message, { exit: EXIT.usage, remedy: 'Add --help to see how it is used.' });
   }
   const said = error instanceof Error ? error.message : String(error);

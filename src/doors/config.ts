@@ -6,7 +6,12 @@ export const serverConfig = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   port: z.int().min(0).max(65_535).default(8787).describe('Port to listen on; 0 takes any free one.'),
   hosts: z
-    .array(z.string().min(1).max(253))
+    .array(
+      z
+        .string()
+        .max(253)
+        .regex(/^[\w.-]+$/, 'must be a name alone, such as gatehouse.example.com, without https:// and port'),
+    )
     .default([])
     .describe('Names under which callers reach Gatehouse. Requests for other names are refused (DNS rebinding).'),
   request_time: duration().default(300_000).describe('Longest time a request may take to arrive whole.'),

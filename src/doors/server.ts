@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
-import { ERRORS } from '../kernel/errors.ts';
+import { Refusal } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
 import { hostCheck } from './hosts.ts';
-import { envelope } from './messages/http-reply.ts';
+import { errorBody } from './messages/http-reply.ts';
 import { takeTurns } from './turns.ts';
 
 export interface ServerOptions {
@@ -44,28 +44,30 @@ export function createServer(options: ServerOptions): FastifyInstance {
   app.addHook('onRequest', (request, reply, done) => {
     inTurn(request.raw, reply.raw, () => {
       if (isOurs(request.headers.host, request.headers.origin)) return done();
-      void reply.code(ERRORS.host_unexpected.status).send(plainError('host_unexpected', {}));
+      const refusal = new Refusal('host_unexpected');
+      void reply.code(refusal.entry.status).send(plainError(refusal));
     });
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
-    void reply.code(404).send(plainError('not_found', { path: /^[\w/.-]{1,200}$/.test(path) ? path : 'that path' }));
+    const fields = { path: /^[\w/.-]{1,200}$/.test(path) ? path : 'that path' };
+    void reply.code(404).send(plainError(new Refusal('not_found', { fields })));
   });
   return app;
 }
 
 /** An error outside any governed message, in Anthropic's envelope. */
-function plainError(code: keyof typeof ERRORS, fields: Record<string, string>): object {
-  const { status, type, retry, sentence, remedy } = ERRORS[code];
-  const filled = sentence.replace(/\{(\w+)\}/g, (_, name: string) => fields[name] ?? '?');
-  const message = `${filled} ${remedy}`;
-  return envelope({ status, type, message, retry, retryAfter: undefined, record: newId('rec') });
+function plainError({ message, entry: { type, remedy } }: Refusal): object {
+  return errorBody({ type, message: `${message} ${remedy}`, record: newId('rec') });
+}
+
+function malformed(reason: string): string {
+  return JSON.stringify(plainError(new Refusal('request_malformed', { fields: { reason } })));
 }
 
 /** A path that the router cannot decode never reaches a door. */
 function badPath(_error: unknown, _request: unknown, reply: Pick<FastifyReply, 'raw'>): void {
-  const body = JSON.stringify(plainError('request_malformed', { reason: 'its path is not valid' }));
-  reply.raw.writeHead(400, { 'content-type': 'application/json' }).end(body);
+  reply.raw.writeHead(400, { 'content-type': 'application/json' }).end(malformed('its path is not valid'));
 }
 
 /** What the parser of HTTP gives up on, by its code; anything else is a 400. */
@@ -82,7 +84,7 @@ function badFraming(error: Error & { readonly code?: string }, socket: Socket): 
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   if (socket.writable && socket.bytesWritten === 0) {
     const [status, reason] = FRAMING[error.code ?? ''] ?? ['400 Bad Request', 'it is not valid HTTP'];
-    const body = JSON.stringify(plainError('request_malformed', { reason }));
+    const body = malformed(reason);
     const length = Buffer.byteLength(body);
     socket.write(
       `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`,

@@ -8,7 +8,7 @@ export interface Invalidated {
   readonly parties: ReadonlySet<string>;
 }
 
-export type DirectoryListener = (invalidated: Invalidated, snapshot: DirectorySnapshot) => void;
+export type DirectoryListener = (invalidated: Invalidated) => void;
 
 interface Valid {
   readonly credentials: ReadonlySet<string>;
@@ -102,7 +102,7 @@ export class Directory {
     for (const listener of this.#listeners) {
       // One that fails must not keep the others from cutting their streams.
       try {
-        listener(invalidated, this.#snapshot);
+        listener(invalidated);
       } catch (error) {
         errors.push(error);
       }

@@ -1,8 +1,9 @@
+import type { Caller } from '../journal/bodies.ts';
 import { type ErrorCode, Refusal, type RefusalFields } from '../kernel/errors.ts';
 import type { Directory } from './directory.ts';
 import { parseCredential } from './key-format.ts';
 import type { CredentialKind, Principal } from './principal.ts';
-import { type Known, resolve } from './snapshot.ts';
+import { resolve } from './snapshot.ts';
 
 /** The two headers a credential may come in; an array where a header was sent more than once. */
 export interface CredentialHeaders {
@@ -21,9 +22,9 @@ export interface IdentifyContext {
 /** A call that carries no valid credential for this door. */
 export class IdentityRefusal extends Refusal {
   /** Whose credential it was, for the journal; null for strangers, who are only counted (P1). Never shown to the caller. */
-  readonly known: Known | null;
+  readonly known: Caller | null;
 
-  constructor(code: ErrorCode, options: { known?: Known | null; fields?: RefusalFields } = {}) {
+  constructor(code: ErrorCode, options: { known?: Caller | null; fields?: RefusalFields } = {}) {
     super(code, { fields: options.fields ?? {} });
     this.name = 'IdentityRefusal';
     this.known = options.known ?? null;
@@ -41,7 +42,7 @@ export function identify(headers: CredentialHeaders, { directory, door, now }: I
     throw new IdentityRefusal(found.refused, { known: found.known, fields });
   }
   if (found.credential.kind !== door) {
-    const known = { credential: found.credential.id, owner: found.id, team: found.team };
+    const known = { who: found.id, key: found.credential.id, team: found.team };
     throw new IdentityRefusal('wrong_door', { known });
   }
   return found;

@@ -1,4 +1,5 @@
 /** The directory compiled for the path of a call: immutable, in memory, found by digest. */
+import type { Caller } from '../journal/bodies.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
 import type { CredentialRow, DirectoryState, PartyRow, TeamRow } from '../store/ports.ts';
 import type { Principal } from './principal.ts';
@@ -24,23 +25,14 @@ export interface DirectorySnapshot {
   readonly teams: ReadonlyMap<string, TeamRow>;
 }
 
-/** Whom a refused credential belongs to: what the journal may name. */
-export interface Known {
-  /** `key_…` or `adm_…`. */
-  readonly credential: string;
-  /** `per_…` or `svc_…`. */
-  readonly owner: string;
-  readonly team: string | null;
-}
-
 /** Why a digest is no principal. */
 export interface RefusedCredential {
   readonly refused: Extract<
     ErrorCode,
     'credential_unknown' | 'credential_revoked' | 'credential_expired' | 'owner_disabled'
   >;
-  /** Null for an unknown digest. */
-  readonly known: Known | null;
+  /** Whom the credential belongs to, for the journal; null for an unknown digest. */
+  readonly known: Caller | null;
   /** Milliseconds since the epoch; set with `credential_expired`. */
   readonly expired: number | null;
 }
@@ -84,7 +76,7 @@ export function resolve(snapshot: DirectorySnapshot, digest: string, now: number
   const { credential, owner } = entry;
   const refused = refusalOf(entry, now);
   if (refused !== null) {
-    const known = { credential: credential.id, owner: owner.id, team: owner.team };
+    const known = { who: owner.id, key: credential.id, team: owner.team };
     return { refused, known, expired: refused === 'credential_expired' ? credential.expiresAt : null };
   }
   return {

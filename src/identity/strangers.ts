@@ -1,5 +1,5 @@
 import type { StrangersBody } from '../journal/bodies.ts';
-import type { Journal, JsonObject } from '../journal/records.ts';
+import type { Journal } from '../journal/records.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { safeText } from '../kernel/redact.ts';
 
@@ -7,7 +7,7 @@ const MAX_SAMPLES = 10;
 
 /**
  * Callers nobody knows are counted and sampled, never recorded one by one: a flood of them costs one record a minute and cannot
- * fill the disk (P1).
+ * fill the disk (P1). So are refusals of a known caller over its quota.
  */
 export class Strangers {
   readonly #journal: Journal;
@@ -43,7 +43,7 @@ export class Strangers {
     this.#counts = new Map();
     this.#samples = [];
     try {
-      await this.#journal.append({ kind: 'strangers', body: body as unknown as JsonObject });
+      await this.#journal.append({ kind: 'strangers', body });
       this.#since = this.#clock.now();
     } catch {
       for (const [code, count] of counts) this.#counts.set(code, (this.#counts.get(code) ?? 0) + count);

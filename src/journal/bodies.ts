@@ -1,28 +1,31 @@
-/** The bodies of the records a governed message leaves behind. Durations are milliseconds, sizes are bytes. */
+/**
+ * The bodies of the records a governed message leaves behind. Durations are milliseconds, sizes are bytes. Aliases, not interfaces:
+ * only those are known to be nothing but JSON.
+ */
 import type { JsonObject } from './records.ts';
 
 export type Action = 'model.call' | 'model.count' | 'model.list';
 
 /** Who called, by ids only. */
-export interface Caller {
+export type Caller = {
   /** `per_…` or `svc_…`. */
   readonly who: string;
-  /** `key_…`. */
+  /** `key_…`, or `adm_…` at the admin door. */
   readonly key: string;
   /** `tea_…`; null while the caller is in no team. */
   readonly team: string | null;
-}
+};
 
 /** What the client says of itself: useful, never trusted. Each value is cut to 200 characters. */
-export interface Client {
+export type Client = {
   readonly user_agent: string | null;
   readonly session: string | null;
   readonly agent: string | null;
   readonly parent_agent: string | null;
-}
+};
 
 /** `intent`: durable before a byte leaves. Its record id is the id the caller is told. */
-export interface IntentBody extends Caller {
+export type IntentBody = Caller & {
   readonly action: Action;
   /** The model asked for; null for listings. */
   readonly model: string | null;
@@ -37,29 +40,26 @@ export interface IntentBody extends Caller {
   readonly request_bytes: number;
   /** W3C trace id, 32 hex digits. */
   readonly trace: string;
-}
+};
 
 /**
  * How a governed message ended, on three levels: did the bytes arrive (`transport`), did the provider accept (`protocol`),
  * did the work end well (`semantic`). One that recovery writes for an intent that a crash left open carries only
  * `{ intent, result: 'unknown', reason }`; readers take the rest from the intent.
  */
-export interface OutcomeBody {
+export type OutcomeBody = Caller & {
   /** Record id of the intent. */
   readonly intent: string;
-  /** Repeats the caller and model, so that one pass over the journal builds every view. */
-  readonly who: string;
-  readonly key: string;
-  readonly team: string | null;
+  /** Repeats the caller, the action and the model, so that one pass over the journal builds every view. */
   readonly action: Action;
   readonly model: string | null;
   /** The model the provider says it used. */
   readonly model_used: string | null;
-  readonly result: 'ok' | 'error' | 'aborted' | 'cut' | 'refused' | 'unknown';
-  /** Error code of the closed table when `result` is cut or refused, else the provider's error type, else null. */
+  readonly result: 'ok' | 'error' | 'aborted' | 'cut' | 'unknown';
+  /** Why Gatehouse ended it, a code of the closed table; the provider's error type; `incomplete`; else null. */
   readonly code: string | null;
   readonly levels: {
-    readonly transport: 'complete' | 'client_gone' | 'upstream_lost' | 'cut' | 'not_sent' | 'unknown';
+    readonly transport: 'complete' | 'client_gone' | 'upstream_lost' | 'cut' | 'not_sent';
     /** HTTP status of the provider; null when none came. */
     readonly protocol: number | null;
     /** `stop_reason` of the reply, or `error`, or null. */
@@ -81,10 +81,10 @@ export interface OutcomeBody {
     /** From the bytes leaving to the provider's first byte; null when none came. */
     readonly first_byte: number | null;
   };
-}
+};
 
 /** `refusal`: a known caller was refused before anything was sent. */
-export interface RefusalBody extends Partial<Caller> {
+export type RefusalBody = Caller & {
   readonly action: Action | 'admin';
   readonly code: string;
   readonly status: number;
@@ -93,21 +93,24 @@ export interface RefusalBody extends Partial<Caller> {
   readonly model: string | null;
   readonly client: Client;
   readonly trace: string;
-}
+};
 
-/** `strangers`: callers nobody knows, counted per reason since the last such record, with one sample each. */
-export interface StrangersBody {
+/**
+ * `strangers`: callers nobody knows, and refusals of known ones over their quota, counted per reason since the last such record,
+ * with one sample each.
+ */
+export type StrangersBody = {
   readonly since: string;
   readonly counts: { readonly [code: string]: number };
   readonly samples: readonly { readonly code: string; readonly peer: string; readonly user_agent: string | null }[];
-}
+};
 
 /** `content`: what was said, encrypted under the person's key (P7). */
-export interface ContentBody {
+export type ContentBody = {
   readonly intent: string;
   readonly who: string;
   readonly part: 'request' | 'response';
   readonly alg: string;
   readonly iv: string;
   readonly data: string;
-}
+};

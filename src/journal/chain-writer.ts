@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { chainUp, type Prepared, prepare } from './batch.ts';
 import type { Chain } from './chain.ts';
 import type { JournalFiles } from './files.ts';
-import { segmentName } from './line.ts';
+import { segmentName } from './names.ts';
 import type { Head, JsonObject, Receipt, RecordKind } from './records.ts';
 import { createSegment, type SegmentFile } from './segment.ts';
 import type { SigningKey } from './signing.ts';
@@ -26,7 +26,6 @@ export class ChainWriter {
   readonly chain: Chain;
   bytes = 0;
   records = 0;
-  flushes = 0;
   #segment: SegmentFile | null;
   #inSegment: number;
   readonly #settings: ChainSettings;
@@ -90,7 +89,6 @@ export class ChainWriter {
     this.#inSegment += records.length;
     this.records += records.length;
     this.bytes += bytes;
-    this.flushes++;
   }
 
   /** Seals the segment, unless that is done, and opens its successor. Can be called again after an error. */

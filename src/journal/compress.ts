@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { syncFolder } from './files.ts';
+import { syncFile, syncFolder } from '../kernel/sync.ts';
 import { listSegments } from './read.ts';
 import type { Head } from './records.ts';
 
@@ -41,12 +41,7 @@ async function compressFile(path: string): Promise<void> {
     createGzip(),
     createWriteStream(aside, { mode: 0o600 }),
   );
-  const handle = await open(aside, 'r+');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await syncFile(aside);
   const copy = createHash('sha256');
   await pipeline(createReadStream(aside), createGunzip(), async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) copy.update(chunk);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, size } from '../kernel/units.ts';
+import { isDestination } from './destinations.ts';
 
 const MIB = 1024 * 1024;
 const DAY = 86_400_000;
@@ -13,10 +14,12 @@ export const journalConfig = z.strictObject({
       'synced: on disk before a call is forwarded. written: survives the process, not a power cut; shown wherever the trail is shown.',
     ),
   checkpoints: z
-    .array(z.string().min(1))
+    .array(z.string().refine(isDestination, 'must be an absolute path or an http or https address'))
     .default([])
     .describe('Further places for signed checkpoints: folders or http(s) addresses. Keep one on another machine.'),
-  checkpoint_every: duration().default(10_000).describe('How often a checkpoint leaves while the journal grows.'),
+  checkpoint_every: duration({ min: 1_000 })
+    .default(10_000)
+    .describe('How often a checkpoint leaves while the journal grows.'),
   segment: size()
     .default(64 * MIB)
     .describe('Size at which a segment is sealed and compressed.'),
@@ -31,7 +34,7 @@ export const journalConfig = z.strictObject({
   content_bytes: size().default(MIB).describe('Most that is kept of one body.'),
   disk_low: size()
     .default(2048 * MIB)
-    .describe('Free space below which an alarm is raised.'),
+    .describe('Free space below which an alarm is raised; below a tenth of the file system it is raised in any case.'),
   disk_critical: size()
     .default(256 * MIB)
     .describe('Free space below which the gateway reports itself unready.'),

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { Agent, request } from 'undici';
-import { syncFolder } from './files.ts';
+import { syncFolder } from '../kernel/sync.ts';
 
 /** A place that keeps checkpoints. */
 export interface Destination {
@@ -14,14 +14,18 @@ export interface Destination {
 
 const TIMEOUT_MS = 5000;
 
+/** True for what `destinationOf` accepts. */
+export function isDestination(text: string): boolean {
+  return /^https?:\/\//i.test(text) ? URL.canParse(text) : isAbsolute(text);
+}
+
 /**
  * @param text an absolute path of a folder, or an http or https address
  * @throws Error for anything else
  */
 export function destinationOf(text: string): Destination {
-  if (/^https?:\/\//i.test(text)) return httpDestination(new URL(text));
-  if (!isAbsolute(text)) throw new Error(`"${text}" is neither an absolute folder nor an http address`);
-  return folderDestination(text);
+  if (!isDestination(text)) throw new Error(`"${text}" is neither an absolute folder nor an http address`);
+  return isAbsolute(text) ? folderDestination(text) : httpDestination(new URL(text));
 }
 
 function folderDestination(folder: string): Destination {

@@ -5,18 +5,14 @@ import type { Clock } from '../kernel/clock.ts';
 /** `low` is the alarm, long before `critical`, at which a full disk and with it the stop of every call is near (P1). */
 export type DiskLevel = 'ok' | 'low' | 'critical';
 
-/** A level holds when free space is below its bytes or its share of the file system. */
+/** Free space below which a level holds, bytes. */
 export interface DiskThresholds {
-  readonly low: { readonly bytes: number; readonly share: number };
-  readonly critical: { readonly bytes: number; readonly share: number };
+  readonly low: number;
+  readonly critical: number;
 }
 
-const GIB = 2 ** 30;
-/** Low below 2 GiB or a tenth of the file system; critical below 256 MiB. */
-export const DISK_THRESHOLDS: DiskThresholds = {
-  low: { bytes: 2 * GIB, share: 0.1 },
-  critical: { bytes: GIB / 4, share: 0 },
-};
+/** Below this share of the file system the level is `low` too: on a large disk the bytes alone would come late. */
+const LOW_SHARE = 0.1;
 
 export interface DiskForecast {
   /** Free for this process; null while it could not be read. */
@@ -31,7 +27,7 @@ export interface DiskWatchOptions {
   /** The journal's folder. */
   readonly dir: string;
   readonly clock: Clock;
-  readonly thresholds?: DiskThresholds;
+  readonly thresholds: DiskThresholds;
   /** Milliseconds between looks. Default 10 s. */
   readonly interval?: number;
   /** Size of the journal in bytes. Default: sum of the files in `dir` and the folders in it. */
@@ -45,8 +41,8 @@ export interface DiskWatch {
   /** Why the last look failed; null when it did not. The level then stays as it was. */
   readonly trouble: string | null;
   predict(): DiskForecast;
-  /** Hears every change of level; returns what ends it. */
-  onChange(listener: (level: DiskLevel, forecast: DiskForecast) => void): () => void;
+  /** Hears every change of level. */
+  onChange(listener: (level: DiskLevel, forecast: DiskForecast) => void): void;
   /** Looks now. Never rejects. */
   check(): Promise<void>;
   stop(): void;
@@ -86,9 +82,8 @@ class Watch implements DiskWatch {
     return { freeBytes: this.#free, bytesPerDay: Math.round(bytesPerDay), fullAt };
   }
 
-  onChange(listener: (level: DiskLevel, forecast: DiskForecast) => void): () => void {
+  onChange(listener: (level: DiskLevel, forecast: DiskForecast) => void): void {
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
   }
 
   check(): Promise<void> {
@@ -105,7 +100,7 @@ class Watch implements DiskWatch {
   }
 
   async #look(): Promise<void> {
-    const { dir, clock, statfs = readStatfs, thresholds = DISK_THRESHOLDS } = this.#options;
+    const { dir, clock, statfs = readStatfs, thresholds } = this.#options;
     try {
       const { bavail, blocks, bsize } = await statfs(dir);
       this.#free = bavail * bsize;
@@ -126,9 +121,8 @@ class Watch implements DiskWatch {
 }
 
 function levelOf(free: number, total: number, { low, critical }: DiskThresholds): DiskLevel {
-  const below = ({ bytes, share }: { bytes: number; share: number }): boolean => free < bytes || free < total * share;
-  if (below(critical)) return 'critical';
-  return below(low) ? 'low' : 'ok';
+  if (free < critical) return 'critical';
+  return free < low || free < total * LOW_SHARE ? 'low' : 'ok';
 }
 
 /** How fast the journal grows, from its size over time. Space that retiring or compressing gives back is not negative growth. */

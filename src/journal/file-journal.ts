@@ -1,25 +1,21 @@
 import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/log.ts';
 import { prepare } from './batch.ts';
 import type { ChainWriter } from './chain-writer.ts';
 import { type Queue, unavailable } from './queue.ts';
 import type { Head, Journal, NewRecord, Receipt } from './records.ts';
 
-/** Where the journal reports what operators must know; pino's loggers fit. */
-export interface JournalLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
+/** Where the journal reports what operators must know. */
+export type JournalLog = Pick<Logger, 'info' | 'warn' | 'error'>;
 
 export interface JournalMetrics {
   /** Records that wait for their flush. */
   readonly waiting: number;
   /** Duration of the last flush in milliseconds; 0 before the first. */
   readonly lastFlushMs: number;
-  /** Written by this process: bytes, records, flushes. Opens, seals and recovery included. */
+  /** Written by this process, opens, seals and recovery included. */
   readonly bytes: number;
   readonly records: number;
-  readonly flushes: number;
 }
 
 /** Longest text one write takes; more waits for the next. */
@@ -38,15 +34,9 @@ export interface FileJournalParts {
   readonly release: () => void;
 }
 
-interface Listeners {
-  readonly trouble: Set<(reason: string) => void>;
-  readonly healthy: Set<() => void>;
-}
-
 /** The journal on disk. Made by `openJournal`. */
 export class FileJournal implements Journal {
   readonly #parts: FileJournalParts;
-  readonly #listeners: Listeners = { trouble: new Set(), healthy: new Set() };
   #rolls: { resolve: () => void; reject: (error: Error) => void }[] = [];
   #trouble: string | null = null;
   #running: Promise<void> | null = null;
@@ -79,19 +69,8 @@ export class FileJournal implements Journal {
   }
 
   get metrics(): JournalMetrics {
-    const { bytes, records, flushes } = this.#parts.writer;
-    return { waiting: this.#parts.queue.length, lastFlushMs: this.#lastFlushMs, bytes, records, flushes };
-  }
-
-  /** Calls `listener` when the journal stops accepting records (with the reason), or accepts them again. Returns the undo. */
-  on(event: 'trouble', listener: (reason: string) => void): () => void;
-  on(event: 'healthy', listener: () => void): () => void;
-  on(event: keyof Listeners, listener: (reason: string) => void): () => void {
-    const set = this.#listeners[event] as Set<(reason: string) => void>;
-    set.add(listener);
-    return () => {
-      set.delete(listener);
-    };
+    const { bytes, records } = this.#parts.writer;
+    return { waiting: this.#parts.queue.length, lastFlushMs: this.#lastFlushMs, bytes, records };
   }
 
   /**
@@ -207,7 +186,6 @@ export class FileJournal implements Journal {
     }
     for (const { reject } of this.#rolls.splice(0)) reject(refusal);
     log.error({ reason, kept: queue.length }, 'the journal cannot write: calls are refused until it can');
-    this.#tell('trouble', reason);
     this.#retryLater();
     return refusal;
   }
@@ -235,17 +213,6 @@ export class FileJournal implements Journal {
     }
     this.#trouble = null;
     log.info({ kept: queue.length }, 'the journal writes again');
-    this.#tell('healthy', '');
-  }
-
-  #tell(event: keyof Listeners, reason: string): void {
-    for (const listener of this.#listeners[event]) {
-      try {
-        listener(reason);
-      } catch (error) {
-        this.#parts.log.error({ reason: describe(error) }, 'a listener of the journal failed');
-      }
-    }
   }
 
   /** Writes what waits, syncs, closes, and gives the folder free. What could not be written is rejected and logged. */

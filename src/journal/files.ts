@@ -1,4 +1,5 @@
 import { type FileHandle, mkdir, open, readdir } from 'node:fs/promises';
+import { syncFolder } from '../kernel/sync.ts';
 import { lockFolder } from './lock.ts';
 
 /** One open file, as the journal uses it. Every method may fail with an error that carries `code`, such as ENOSPC. */
@@ -35,17 +36,6 @@ function wrap(handle: FileHandle): JournalFile {
     size: async () => (await handle.stat()).size,
     close: () => handle.close(),
   };
-}
-
-/** Makes the names in a folder durable. Windows cannot open a folder and needs no such step. */
-export async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** The real file system. Files are readable by their owner only: the trail says who did what. */

@@ -9,11 +9,6 @@ export const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const PREFIX_BYTES = 128;
 const RESERVED = ['seq', 'prev', 'id', 'at', 'kind'] as const;
 
-/** Name of a segment: its first sequence number in twelve digits. */
-export function segmentName(first: number): string {
-  return String(first).padStart(12, '0');
-}
-
 /** SHA-256 of a line's bytes without the newline, lower-case hex. */
 export function hashOf(line: Uint8Array): string {
   return hash('sha256', line, 'hex');

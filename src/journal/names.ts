@@ -9,6 +9,11 @@ export interface SegmentName {
   readonly compressed: boolean;
 }
 
+/** Name of a segment: its first sequence number in twelve digits. */
+export function segmentName(first: number): string {
+  return String(first).padStart(12, '0');
+}
+
 const SEGMENT = /^(\d{12})\.jsonl(\.gz)?$/;
 
 /** The segments among a folder's files, oldest first. Where a plain and a packed file stand side by side, the plain one counts. */

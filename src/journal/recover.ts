@@ -1,8 +1,7 @@
 import { basename, join } from 'node:path';
 import { Chain } from './chain.ts';
 import type { JournalFile, JournalFiles } from './files.ts';
-import { segmentName } from './line.ts';
-import { type SegmentName, segmentsAmong } from './names.ts';
+import { type SegmentName, segmentName, segmentsAmong } from './names.ts';
 import { JournalDamaged, type Scan, scanSegment } from './scan.ts';
 import { SegmentFile, writeAll } from './segment.ts';
 

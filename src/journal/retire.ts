@@ -1,13 +1,11 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
-import { syncFolder } from './files.ts';
+import { syncFolder } from '../kernel/sync.ts';
 import type { SegmentName } from './names.ts';
 import { listSegments, readRecords } from './read.ts';
 import type { Journal, JsonObject } from './records.ts';
 import type { SigningKey } from './signing.ts';
-
-export { compressSealed } from './compress.ts';
 
 /** What a retired segment held. */
 export interface RetiredSegment {
@@ -32,15 +30,13 @@ export interface Balances {
 export interface RetireOptions {
   readonly dir: string;
   readonly journal: Journal;
-  /** Segments sealed longer ago than this go. */
-  readonly retentionDays: number;
+  /** Segments sealed longer ago than this go, milliseconds. */
+  readonly keepMs: number;
   /** Produces the balances as of the segment's last record, durably; null when nothing is derived from the journal. */
   readonly balances: (segment: RetiredSegment) => Promise<Balances | null>;
   readonly key: SigningKey;
   readonly clock: Clock;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Deletes the writer's oldest segments, as far as they are past the retention. Before each deletion a signed `segment.retired`
@@ -50,9 +46,9 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * @throws Refusal when the record cannot be written, or the error of `balances`; the segment then stays
  */
 export async function retireSegments(options: RetireOptions): Promise<RetiredSegment[]> {
-  const { dir, journal, clock, retentionDays } = options;
+  const { dir, journal, clock, keepMs } = options;
   const { writer, segment: current } = journal.head;
-  const before = clock.now() - retentionDays * DAY_MS;
+  const before = clock.now() - keepMs;
   const retired: RetiredSegment[] = [];
   for (const segment of await listSegments(dir, writer)) {
     if (segment.name >= current) break;

@@ -11,7 +11,7 @@ import type { JournalRecord, Json } from './records.ts';
 export class JournalDamaged extends Error {
   constructor(file: string, line: number, what: string) {
     super(
-      `${file}, line ${line}: ${what}. Nothing was changed. Keep the folder as evidence and run the journal's verifier on it; ` +
+      `${file}, line ${line}: ${what}. Nothing was changed. Keep the folder as evidence and run gatehouse audit verify on it; ` +
         'to go on, restore the journal from a copy, or start with an empty journal folder',
     );
     this.name = 'JournalDamaged';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { JournalFile, JournalFiles } from './files.ts';
-import { hashOf, segmentName } from './line.ts';
+import { hashOf } from './line.ts';
+import { segmentName } from './names.ts';
 
 /** Written past the end and cut off again, to learn whether the disk takes bytes before promising anything. */
 const PROBE = new Uint8Array(64 * 1024);

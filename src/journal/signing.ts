@@ -7,9 +7,9 @@ import {
   randomBytes,
   sign,
 } from 'node:crypto';
-import { link, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { link, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder } from './files.ts';
+import { syncFolder } from '../kernel/sync.ts';
 
 /** The installation's Ed25519 key. It signs checkpoints, seals and retirements, never the single record. */
 export interface SigningKey {
@@ -72,7 +72,8 @@ async function createKeyFile(path: string): Promise<void> {
   const { privateKey } = generateKeyPairSync('ed25519');
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    await writeSynced(aside, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 0o600);
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    await writeFile(aside, pem, { flag: 'wx', mode: 0o600, flush: true });
     await link(aside, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
@@ -86,16 +87,6 @@ async function keepPublicKey(path: string, pem: string): Promise<void> {
   const present = await readFile(path, 'utf8').catch(() => null);
   if (present === pem) return;
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeSynced(aside, pem, 0o644);
+  await writeFile(aside, pem, { flag: 'wx', mode: 0o644, flush: true });
   await rename(aside, path);
-}
-
-async function writeSynced(path: string, text: string, mode: number): Promise<void> {
-  const handle = await open(path, 'wx', mode);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -50,10 +50,10 @@ export class ChainCheck {
   gap: { segment: string; head: string; first: number } | null = null;
   readonly open = new Set<string>();
   readonly retirements: Retirement[] = [];
-  /** Hash found at the sequence number that the checkpoint names. */
-  found: string | null = null;
+  /** Hashes found at the sequence numbers that checkpoints name. */
+  readonly found = new Map<number, string>();
   readonly #writer: string;
-  readonly #wanted: number | null;
+  readonly #wanted: ReadonlySet<number>;
   readonly #checker: Checker | null;
   #file = '';
   #segment = '';
@@ -62,7 +62,7 @@ export class ChainCheck {
   #inSegment = 0;
   #outbox = 0;
 
-  constructor(writer: string, wanted: number | null, checker: Checker | null) {
+  constructor(writer: string, wanted: ReadonlySet<number>, checker: Checker | null) {
     this.#writer = writer;
     this.#wanted = wanted;
     this.#checker = checker;
@@ -99,7 +99,7 @@ export class ChainCheck {
       this.#checkKind(record, say);
       this.first ??= record.seq;
       this.seq = record.seq;
-      if (record.seq === this.#wanted) this.found = hash;
+      if (this.#wanted.has(record.seq)) this.found.set(record.seq, hash);
     }
     this.hash = hash;
     this.records++;

@@ -46,8 +46,14 @@ export interface NamedHead {
   readonly hash: string;
 }
 
+export interface ReadCheckpoint {
+  readonly heads: NamedHead[];
+  readonly at: string;
+  readonly fields: Fields;
+}
+
 /** Reads a checkpoint; returns its heads, or what is wrong with its shape. */
-export function headsOf(checkpoint: unknown): { heads: NamedHead[]; at: string; fields: Fields } | string {
+export function headsOf(checkpoint: unknown): ReadCheckpoint | string {
   if (typeof checkpoint !== 'object' || checkpoint === null) return 'the checkpoint is not an object';
   const fields = checkpoint as Fields;
   if (fields.format !== 1) return `the checkpoint has format ${text(fields.format)}, not 1`;

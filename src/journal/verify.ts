@@ -4,7 +4,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChainCheck, type Problem } from './verify-chain.ts';
 import { LONGEST_SEGMENT, notAFile, rawLines } from './verify-lines.ts';
-import { type Checker, checkerOf, headsOf, type NamedHead, text } from './verify-signatures.ts';
+import { type Checker, checkerOf, headsOf, type NamedHead, type ReadCheckpoint, text } from './verify-signatures.ts';
 
 /** The offline verifier (P6). It and its parts import nothing but Node itself: an error of the writer cannot hide in both. */
 
@@ -45,6 +45,8 @@ export interface VerifyOptions {
   readonly dir: string;
   /** A checkpoint that was kept elsewhere, parsed from its JSON; without one, a cut end or a rewritten journal is not found. */
   readonly checkpoint?: unknown;
+  /** Checkpoints before that one: a trail that was rewritten and went on agrees with the newest, but not with them. */
+  readonly earlier?: readonly unknown[];
   /** PEM; without it no signature is checked. */
   readonly publicKey?: string;
   readonly onProgress?: (progress: { writer: string; file: string; records: number }) => void;
@@ -58,11 +60,13 @@ export async function verifyJournal(options: VerifyOptions): Promise<VerifyRepor
   const notes: string[] = [];
   const checker = keyFrom(options.publicKey, { problems, notes });
   const heads = checkpointFrom(options.checkpoint ?? null, checker, { problems, notes });
+  const earlier = (options.earlier ?? []).flatMap((checkpoint) => earlierHeads(checkpoint, checker));
   const names = await writersIn(options.dir, problems);
   const writers: WriterReport[] = [];
   for (const writer of names) {
     const head = heads.find((candidate) => candidate.writer === writer) ?? null;
-    writers.push(await verifyWriter(options, { writer, head, checker }));
+    const older = earlier.filter((candidate) => candidate.writer === writer);
+    writers.push(await verifyWriter(options, { writer, head, checker, older }));
     if (head === null && heads.length > 0) notes.push(`the checkpoint does not name writer ${text(writer)}`);
   }
   for (const { writer } of heads) {
@@ -108,16 +112,27 @@ function checkpointFrom(checkpoint: unknown, checker: Checker | null, { problems
     problems.push(read);
     return [];
   }
-  const { heads, at, fields } = read;
-  const signed = (key: string): unknown[] => [
-    1,
-    at,
-    key,
-    heads.map((head) => [head.writer, head.segment, head.seq, head.hash]),
-  ];
-  const wrong = checker?.check('checkpoint', signed, fields) ?? null;
+  const wrong = signatureFault(read, checker);
   if (wrong !== null) problems.push(`the checkpoint does not hold: ${wrong}`);
-  return heads;
+  return read.heads;
+}
+
+function signatureFault({ heads, at, fields }: ReadCheckpoint, checker: Checker | null): string | null {
+  const list = heads.map((head) => [head.writer, head.segment, head.seq, head.hash]);
+  return checker?.check('checkpoint', (key) => [1, at, key, list], fields) ?? null;
+}
+
+interface OlderHead extends NamedHead {
+  readonly at: string;
+  /** Whether the given key signed it. Asked only where it disagrees: there are thousands of them. */
+  readonly holds: () => boolean;
+}
+
+function earlierHeads(checkpoint: unknown, checker: Checker | null): OlderHead[] {
+  const read = headsOf(checkpoint);
+  if (typeof read === 'string') return [];
+  const holds = (): boolean => signatureFault(read, checker) === null;
+  return read.heads.map((head) => ({ ...head, at: read.at, holds }));
 }
 
 async function writersIn(dir: string, problems: string[]): Promise<string[]> {
@@ -135,11 +150,16 @@ interface Subject {
   readonly writer: string;
   readonly head: NamedHead | null;
   readonly checker: Checker | null;
+  readonly older: readonly OlderHead[];
 }
 
-async function verifyWriter(options: VerifyOptions, { writer, head, checker }: Subject): Promise<WriterReport> {
+async function verifyWriter(options: VerifyOptions, { writer, head, checker, older }: Subject): Promise<WriterReport> {
   const folder = join(options.dir, writer);
-  const check = new ChainCheck(writer, head?.seq ?? null, checker);
+  const check = new ChainCheck(
+    writer,
+    new Set([...older, ...(head === null ? [] : [head])].map(({ seq }) => seq)),
+    checker,
+  );
   const { segments, tornFiles } = await filesOf(folder, check);
   let tornTail: WriterReport['tornTail'] = null;
   for (const [index, files] of segments.entries()) {
@@ -150,6 +170,7 @@ async function verifyWriter(options: VerifyOptions, { writer, head, checker }: S
   if (segments.length === 0) check.report(folder, null, 'the folder holds no segment');
   const retired = accountForGap(check, folder);
   if (head !== null) compareHead(check, folder, head);
+  compareOlder(check, folder, older);
   const { first, seq, hash, records, durability, problems, problemCount } = check;
   const end = seq === null ? null : { seq, hash };
   const counts = { segments: segments.length, records, openIntents: check.open.size, problemCount };
@@ -240,9 +261,10 @@ function accountForGap(check: ChainCheck, folder: string): WriterReport['retired
 
 function compareHead(check: ChainCheck, folder: string, { seq, hash }: NamedHead): void {
   const last = check.retirements.find((retirement) => retirement.last === seq);
-  if (check.found === hash || (check.found === null && last?.head === hash)) return;
+  const found = check.found.get(seq);
+  if (found === hash || (found === undefined && last?.head === hash)) return;
   const at = { line: null, seq };
-  if (check.found !== null) {
+  if (found !== undefined) {
     check.report(folder, at, `record ${seq} is not the one that the checkpoint names: the journal was rewritten`);
   } else if (check.first !== null && seq < check.first) {
     check.report(folder, at, `the checkpoint names record ${seq}, which was retired: use a newer checkpoint`);
@@ -253,6 +275,17 @@ function compareHead(check: ChainCheck, folder: string, { seq, hash }: NamedHead
       `the checkpoint names record ${seq}, but the journal ends with record ${check.seq}: records are missing`,
     );
   }
+}
+
+/** One that disagrees says it all. Those signed by an earlier key, or about retired records, are passed over. */
+function compareOlder(check: ChainCheck, folder: string, older: readonly OlderHead[]): void {
+  const { first } = check;
+  if (first === null) return;
+  const wrong = older.find(({ seq, hash, holds }) => seq >= first && check.found.get(seq) !== hash && holds());
+  if (wrong === undefined) return;
+  const { seq, at } = wrong;
+  const problem = `record ${seq} is not the one that the checkpoint of ${text(at)} names: the journal was rewritten or put back`;
+  check.report(folder, { line: null, seq }, problem);
 }
 
 function sentence(error: unknown): string {

@@ -25,6 +25,13 @@ export function newId(prefix: IdPrefix, now: number = Date.now()): string {
   return `${prefix}_${base32((BigInt(now) << 80n) | random, 26)}`;
 }
 
+/** When this id was made, milliseconds since the epoch; its first ten characters are fifty bits, the lower 48 of them time. */
+export function timeOfId(id: string): number {
+  let time = 0;
+  for (const letter of id.slice(4, 14)) time = time * 32 + ALPHABET.indexOf(letter);
+  return time;
+}
+
 const SHAPE = /^(rec|per|svc|tea|key|adm)_[0-9a-hjkmnp-tv-z]{26}$/;
 
 /** True when `text` has the shape of an id with this prefix. */

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
-import { JsonScanError } from './json-scan-error.ts';
-import { compileFields, type FieldNode, type FieldTree, lookalike } from './json-scan-fields.ts';
-import { JsonLexer } from './json-scan-lexer.ts';
-import { decodeNumber, decodeString } from './json-scan-value.ts';
+import { JsonScanError } from './json-scan/error.ts';
+import { compileFields, type FieldNode, type FieldTree, lookalike } from './json-scan/fields.ts';
+import { JsonLexer } from './json-scan/lexer.ts';
+import { decodeNumber, decodeString } from './json-scan/value.ts';
 
 export { JsonScanError };
 

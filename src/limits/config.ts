@@ -5,7 +5,7 @@ const MIB = 1024 * 1024;
 
 /** `limits`: what may be open at once, so that one caller cannot starve the others. */
 export const limitsConfig = z.strictObject({
-  body: size()
+  body: size({ min: 1 })
     .default(32 * MIB)
     .describe('Largest request body.'),
   open_calls: z.int().min(1).default(2000).describe('Open calls in all.'),

@@ -1,5 +1,4 @@
 import { type ErrorCode, Refusal } from '../kernel/errors.ts';
-import { RefusalQuota } from './refusal-quota.ts';
 
 export interface OpenCallLimits {
   /** Calls open at once for one caller. */
@@ -34,8 +33,6 @@ interface Usage {
  * Revocation reaches running streams through here (P3).
  */
 export class OpenCalls {
-  /** For the calls that did not get as far as being open. */
-  readonly refusals = new RefusalQuota();
   readonly #limits: OpenCallLimits;
   readonly #byCaller = new Map<string, Usage>();
   readonly #open = new Set<{ call: OpenCall; controller: AbortController }>();

@@ -9,10 +9,9 @@ import type {
   DiskReport,
   RefusedRequest,
 } from '../doors/admin/services.ts';
-import type { ContentRecord } from '../identity/content-keeper.ts';
+import type { ContentRecord } from '../identity/content-vault.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { RefusalBody } from '../journal/bodies.ts';
-import type { JsonObject } from '../journal/records.ts';
 import { newId } from '../kernel/ids.ts';
 import { safeText } from '../kernel/redact.ts';
 import { startSpan } from '../kernel/trace.ts';
@@ -69,14 +68,12 @@ async function recordRefusal({ state, clock }: DoorParts, refused: RefusedReques
   const { caller, headers } = refused;
   const userAgent = headers['user-agent'] === undefined ? null : safeText(headers['user-agent'], 200);
   // Over the quota a known caller counts as a stranger: the holder of a revoked token must not fill the disk.
-  if (caller === null || !state.openCalls.refusals.take(caller.who, clock.monotonic())) {
+  if (caller === null || !state.refusals.take(caller.who, clock.monotonic())) {
     state.strangers.count(refused.code, refused.peer, userAgent);
     return null;
   }
   const body: RefusalBody & { operation: string } = {
-    who: caller.who,
-    key: caller.key,
-    team: caller.team,
+    ...caller,
     action: 'admin',
     operation: refused.operation,
     code: refused.code,
@@ -87,7 +84,7 @@ async function recordRefusal({ state, clock }: DoorParts, refused: RefusedReques
     trace: startSpan({}).traceId,
   };
   const id = newId('rec');
-  await state.journal.append({ id, kind: 'refusal', body: body as unknown as JsonObject });
+  await state.journal.append({ id, kind: 'refusal', body });
   return id;
 }
 

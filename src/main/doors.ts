@@ -5,7 +5,7 @@ import { adminDoor } from '../doors/admin/door.ts';
 import { messagesDoor } from '../doors/messages/door.ts';
 import { createServer } from '../doors/server.ts';
 import { watchDoor } from '../doors/watch/door.ts';
-import { identify } from '../identity/identify.ts';
+import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
 import { starterPolicy } from '../policy/decide.ts';
@@ -59,25 +59,24 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
 
 /** Verified caller of a door, from headers alone. */
 function callers({ state, clock }: DoorParts, door: CredentialKind) {
-  return (headers: Services['identify'] extends (h: infer H) => unknown ? H : never) =>
-    identify(headers, { directory: state.directory, door, now: clock.now() });
+  return (headers: CredentialHeaders) => {
+    const principal = identify(headers, { directory: state.directory, door, now: clock.now() });
+    state.lastUse.touch(principal.credential.id, clock.now());
+    return principal;
+  };
 }
 
 function pathServices(parts: DoorParts, draining: () => boolean): Services {
   const { config, state, upstream, clock, log, watch } = parts;
-  const identifyKey = callers(parts, 'key');
   return {
     clock,
     log,
     metering: metering(watch.metrics),
     journal: state.journal,
-    identify(headers) {
-      const principal = identifyKey(headers);
-      state.lastUse.touch(principal.credential.id, clock.now());
-      return principal;
-    },
+    identify: callers(parts, 'key'),
     policy: starterPolicy,
     openCalls: state.openCalls,
+    refusals: state.refusals,
     upstream,
     stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
     limits: { bodyBytes: config.limits.body },

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import { compressSealed, retireSegments } from '../journal/retire.ts';
+import { compressSealed } from '../journal/compress.ts';
+import { retireSegments } from '../journal/retire.ts';
 import type { SigningKey } from '../journal/signing.ts';
 import type { FileJournal } from '../journal/writer.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Projections } from '../projections/ports.ts';
-
-const DAY_MS = 86_400_000;
 
 export interface Housekeeping {
   readonly dir: string;
@@ -23,7 +22,7 @@ export async function keepHouse({ dir, journal, projections, key, clock, keepMs 
   await retireSegments({
     dir,
     journal,
-    retentionDays: keepMs / DAY_MS,
+    keepMs,
     balances: async ({ segment, last }) => {
       // No segment may be named so: the verifier takes every `.jsonl` in this folder for one.
       const file = `balances-${segment}.txt`;

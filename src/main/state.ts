@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GatehouseConfig } from '../config.ts';
 import { type DirectoryChanges, directoryChanges } from '../identity/changes.ts';
-import { ContentVault } from '../identity/content-keeper.ts';
+import { ContentVault } from '../identity/content-vault.ts';
 import { Directory } from '../identity/directory.ts';
 import { LastUse } from '../identity/last-use.ts';
 import { applyNewer } from '../identity/replay.ts';
@@ -16,6 +16,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Closers } from '../kernel/closers.ts';
 import type { Logger } from '../kernel/log.ts';
 import { OpenCalls } from '../limits/open-calls.ts';
+import { RefusalQuota } from '../limits/refusal-quota.ts';
 import { loadMasterKey } from '../secrets/master-key.ts';
 import type { Store } from '../store/ports.ts';
 import { DiskReserve } from '../store/reserve.ts';
@@ -30,6 +31,8 @@ export interface State {
   readonly directory: Directory;
   readonly changes: DirectoryChanges;
   readonly openCalls: OpenCalls;
+  /** One for all doors. */
+  readonly refusals: RefusalQuota;
   readonly strangers: Strangers;
   readonly lastUse: LastUse;
   readonly vault: ContentVault;
@@ -74,11 +77,13 @@ export async function openState(parts: StateParts): Promise<State> {
   const openCalls = openCallsOf(config);
   const vault = new ContentVault(store, master);
   cutWhenInvalid({ directory, openCalls, vault, closers, clock, log });
+  const refusals = new RefusalQuota();
   const strangers = new Strangers(journal, clock);
   const lastUse = new LastUse();
   saveNowAndThen({ store, lastUse, strangers, log, closers });
   const changes = recorded(directoryChanges({ store, directory, clock }), pump, log);
-  return { store, journal, pump, directory, changes, openCalls, strangers, lastUse, vault, signingKey, reserve };
+  const counted = { openCalls, refusals, strangers, lastUse };
+  return { store, journal, pump, directory, changes, ...counted, vault, signingKey, reserve };
 }
 
 /** A store restored from an older copy gives nobody back what was taken since: the journal's newer changes are applied first. */

@@ -1,5 +1,5 @@
 import { type Checkpoints, startCheckpoints } from '../journal/checkpoint.ts';
-import { DISK_THRESHOLDS, type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
+import { type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
 import { MetricsRegistry } from '../kernel/metrics.ts';
 import { type ProjectionsService, startProjections } from '../projections/client.ts';
 import { keepHouse } from './housekeeping.ts';
@@ -10,7 +10,6 @@ import type { State, StateParts } from './state.ts';
 export interface Watch {
   readonly metrics: MetricsRegistry;
   readonly projections: ProjectionsService;
-  readonly checkpoints: Checkpoints;
   readonly disk: DiskWatch;
   /** Null when calls can be served, else why not. */
   notReady(): string | null;
@@ -46,7 +45,6 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
   return {
     metrics,
     projections,
-    checkpoints,
     disk,
     notReady: () => notReady(state, disk),
     warnings: () => troubles(disk, checkpoints),
@@ -54,14 +52,10 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
 }
 
 function startDisk({ config, dataDir, clock, log, closers, state }: StateParts & { state: State }): DiskWatch {
-  const { low, critical } = DISK_THRESHOLDS;
   const disk = watchDisk({
     dir: dataPaths(dataDir).journal,
     clock,
-    thresholds: {
-      low: { ...low, bytes: config.journal.disk_low },
-      critical: { ...critical, bytes: config.journal.disk_critical },
-    },
+    thresholds: { low: config.journal.disk_low, critical: config.journal.disk_critical },
   });
   closers.add('disk watch', () => disk.stop());
   disk.onChange((level, forecast) => {

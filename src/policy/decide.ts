@@ -21,12 +21,14 @@ export interface Policy {
   decide(question: Question): Decision;
 }
 
+const STARTER = 'starter-1';
+
 /**
  * The policy in force until a policy document exists: whoever holds a virtual key that an owner issued may use every model
  * of the configured provider. Without a key there is no access (P8).
  */
 export const starterPolicy: Policy = {
-  version: 'starter-1',
+  version: STARTER,
   decide(question) {
     const allowed = question.principal.credential.kind === 'key';
     return {
@@ -34,7 +36,7 @@ export const starterPolicy: Policy = {
       reason: allowed
         ? 'starter policy: every virtual key may use every model'
         : 'starter policy: only virtual keys may use models',
-      version: 'starter-1',
+      version: STARTER,
     };
   },
 };

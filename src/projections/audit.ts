@@ -5,7 +5,7 @@ import type { JournalRecord } from '../journal/records.ts';
 import { type AuditFilter, auditFilter } from './audit-filter.ts';
 import { headOf } from './line-head.ts';
 import type { AuditPage, AuditQuery } from './ports.ts';
-import { type Line, linesBefore, linesFrom, offsetOf, openIfKept } from './segment-file.ts';
+import { type Line, linesBefore, linesFrom, offsetOf, openIfKept } from './segment-bytes.ts';
 import { inTime } from './segment-times.ts';
 
 /** When a page ends although it is not full; it then carries a cursor, and may be empty. */

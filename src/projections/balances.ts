@@ -9,7 +9,7 @@ import { parseLine } from '../journal/line.ts';
 import type { SegmentName } from '../journal/names.ts';
 import type { JournalRecord, Json } from '../journal/records.ts';
 import { headOf } from './line-head.ts';
-import { linesBefore, linesFrom, openSegment } from './segment-file.ts';
+import { linesBefore, linesFrom, openSegment } from './segment-bytes.ts';
 import { SUMS } from './tally.ts';
 import type { Views } from './views.ts';
 

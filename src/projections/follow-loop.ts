@@ -3,7 +3,7 @@ import type { Follower } from './follower.ts';
 
 export interface FollowLoopOptions {
   readonly follower: Follower;
-  /** Milliseconds between looks at the journal when nobody wakes the loop. */
+  /** Milliseconds between looks at the journal when nobody asks to be caught up. */
   readonly pollInterval: number;
   /** After every batch, and when trouble comes or goes. */
   readonly onProgress: (trouble: string | null) => void;
@@ -32,23 +32,17 @@ export class FollowLoop {
     return this.#trouble;
   }
 
-  /** Looks at the journal now. */
-  wake(): void {
-    this.#woken = true;
-    this.#wake?.();
-  }
-
   /** Resolves when everything written before this call has been applied; rejects when following fails. */
   caughtUp(): Promise<void> {
     const pass = new Promise<void>((resolve, reject) => this.#passes.push({ resolve, reject }));
-    this.wake();
+    this.#lookNow();
     return pass;
   }
 
   /** Resolves when no more batch will be applied. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.wake();
+    this.#lookNow();
     await this.#running;
     this.#settle(new Error('the views are closing'));
   }
@@ -88,6 +82,11 @@ export class FollowLoop {
       if (error === null) resolve();
       else reject(error);
     }
+  }
+
+  #lookNow(): void {
+    this.#woken = true;
+    this.#wake?.();
   }
 
   async #sleep(): Promise<void> {

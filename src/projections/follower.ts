@@ -3,7 +3,7 @@ import { hashOf, parseLine } from '../journal/line.ts';
 import type { SegmentName } from '../journal/names.ts';
 import type { JournalRecord } from '../journal/records.ts';
 import { loadBalances } from './balances.ts';
-import { linesFrom, offsetOf, openSegment, segmentsOf, seqOf } from './segment-file.ts';
+import { linesFrom, offsetOf, openSegment, segmentsOf, seqOf } from './segment-bytes.ts';
 import type { Cursor, Views } from './views.ts';
 
 export interface FollowerOptions {

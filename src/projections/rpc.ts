@@ -59,7 +59,7 @@ export interface WorkerOptions {
   readonly journalDir: string;
   readonly writer: string;
   readonly databasePath: string;
-  /** Milliseconds between looks at the journal when nobody notifies. */
+  /** Milliseconds between looks at the journal. */
   readonly pollInterval: number;
   readonly auditBudget: AuditBudget;
 }

@@ -1,6 +1,6 @@
 import type { SegmentName } from '../journal/names.ts';
 import { headOf } from './line-head.ts';
-import { firstLine } from './segment-file.ts';
+import { firstLine } from './segment-bytes.ts';
 
 /** Clocks are set back now and then; a segment counts as this much longer at both ends than its first lines say. */
 const SLACK = 60 * 60 * 1000;

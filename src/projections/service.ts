@@ -8,7 +8,7 @@ import { FollowLoop } from './follow-loop.ts';
 import { Follower } from './follower.ts';
 import type { AuditPage, AuditQuery, UsageQuery, UsageRow } from './ports.ts';
 import type { FromWorker, Methods, WorkerOptions } from './rpc.ts';
-import { segmentsOf } from './segment-file.ts';
+import { segmentsOf } from './segment-bytes.ts';
 import { findRecord, showRecord } from './show.ts';
 import { usageRows } from './usage-query.ts';
 import { openViews, removeViews, type Views } from './views.ts';

@@ -2,9 +2,9 @@
 import { parseLine } from '../journal/line.ts';
 import type { SegmentName } from '../journal/names.ts';
 import type { JournalRecord } from '../journal/records.ts';
-import { isId } from '../kernel/ids.ts';
+import { isId, timeOfId } from '../kernel/ids.ts';
 import { headOf, type LineHead } from './line-head.ts';
-import { linesFrom, offsetWhere, openIfKept } from './segment-file.ts';
+import { linesFrom, offsetWhere, openIfKept } from './segment-bytes.ts';
 import { inTime } from './segment-times.ts';
 
 const MINUTE = 60_000;
@@ -14,7 +14,6 @@ const EARLY = 5 * MINUTE;
 const LATE = 60 * MINUTE;
 /** What belongs to a call is written with its outcome or shortly after. */
 const AFTERMATH = MINUTE;
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 export interface ShowSource {
   /** Oldest first. */
@@ -40,7 +39,7 @@ export function showRecord(source: ShowSource, id: string): JournalRecord[] {
 /** One record by its id. */
 export function findRecord(source: ShowSource, id: string): JournalRecord | undefined {
   if (!isId(id, 'rec')) return undefined;
-  const time = timeOf(id);
+  const time = timeOfId(id);
   const span = { from: time - EARLY, to: time + LATE };
   for (const { head, bytes } of linesOf(source, inTime(source.segments, span), (start) => start.at >= span.from)) {
     if (head.id === id) return parseLine(bytes);
@@ -87,11 +86,4 @@ function* linesOf(
       bytes.close();
     }
   }
-}
-
-/** The first ten characters are fifty bits, of which the lower 48 are milliseconds since the epoch. */
-function timeOf(id: string): number {
-  let time = 0;
-  for (const letter of id.slice(4, 14)) time = time * 32 + ALPHABET.indexOf(letter);
-  return time;
 }

@@ -1,15 +1,10 @@
 import type { Json, JsonObject } from '../journal/records.ts';
+import type { UsageRow } from './ports.ts';
 
-/** Token classes of one call. `whole` is false where a number is missing or cannot be believed. */
-export interface TokenCounts {
-  readonly inputTokens: number;
-  readonly cacheWrite5mTokens: number;
-  readonly cacheWrite1hTokens: number;
-  readonly cacheReadTokens: number;
-  readonly outputTokens: number;
-  readonly webSearches: number;
+/** What one call used. `whole` is false where a number is missing or cannot be believed. */
+export type TokenCounts = Omit<UsageRow, 'value' | 'calls' | 'failed' | 'refused' | 'unmetered'> & {
   readonly whole: boolean;
-}
+};
 
 /** No single call comes near this; a larger number is a fault of the provider and would bury every true one. */
 const MOST = 1_000_000_000;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 
 const KEY_BYTES = 32;
 
@@ -21,13 +21,7 @@ export async function loadMasterKey(path: string): Promise<Buffer> {
 
 async function create(path: string): Promise<string> {
   const text = `${randomBytes(KEY_BYTES).toString('hex')}\n`;
-  const handle = await open(path, 'wx', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await writeFile(path, text, { flag: 'wx', mode: 0o600, flush: true });
   return text;
 }
 

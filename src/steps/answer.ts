@@ -1,23 +1,15 @@
 import { IdentityRefusal } from '../identity/identify.ts';
-import type { RefusalBody } from '../journal/bodies.ts';
-import type { JsonObject } from '../journal/records.ts';
+import type { Caller, RefusalBody } from '../journal/bodies.ts';
 import type { Refusal } from '../kernel/errors.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { callerOf } from './record-intent.ts';
 import type { Services } from './services.ts';
 
-/** Refusals that say "not you": these callers are counted, not recorded one by one, unless their key is a known one. */
-export function isStranger(x: Exchange, refusal: Refusal): boolean {
-  if (x.principal.peek !== undefined) return false;
-  return !(refusal instanceof IdentityRefusal && refusal.known !== null);
-}
-
 /** Records the refusal of a known caller (P1) before it is told; a stranger is counted, and so is what one caller has too much of. */
 export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal): Promise<void> {
   s.metering.refused(refusal.code, x.envelope.action);
-  if (isStranger(x, refusal)) return s.stranger(refusal.code, x);
   const caller = knownCaller(x, refusal);
-  if (!s.openCalls.refusals.take(caller.who ?? '', s.clock.monotonic())) return s.stranger(refusal.code, x);
+  if (caller === null || !s.refusals.take(caller.who, s.clock.monotonic())) return s.stranger(refusal.code, x);
   const body: RefusalBody = {
     ...caller,
     action: x.envelope.action,
@@ -32,7 +24,7 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
     { record: x.id, trace: x.trace.traceId, who: body.who, code: refusal.code, detail: body.detail },
     'refused',
   );
-  const record = { id: x.id, kind: 'refusal', body: body as unknown as JsonObject } as const;
+  const record = { id: x.id, kind: 'refusal', body } as const;
   // A refusal is answered even while the journal cannot take it; it is then written when it can, which nobody waits for.
   const later = (): void => {
     s.journal
@@ -43,11 +35,10 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
   else later();
 }
 
-function knownCaller(x: Exchange, refusal: Refusal): Partial<RefusalBody> {
+/** The caller, or the owner of a known credential that is not valid here; null for a stranger. */
+function knownCaller(x: Exchange, refusal: Refusal): Caller | null {
   if (x.principal.peek !== undefined) return callerOf(x);
-  if (!(refusal instanceof IdentityRefusal) || refusal.known === null) return {};
-  const { owner, credential, team } = refusal.known;
-  return { who: owner, key: credential, team };
+  return refusal instanceof IdentityRefusal ? refusal.known : null;
 }
 
 /** Tells the caller what was refused, what to do, and under which record it is found. */

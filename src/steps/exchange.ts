@@ -31,7 +31,6 @@ export interface Envelope {
 
 /** Where the answer goes. The door implements it on its protocol. */
 export interface Reply {
-  readonly started: boolean;
   /** Status and headers (name, value, …); once. */
   start(status: number, headers: readonly string[]): void;
   /** False asks the writer to wait for `drained`. */

@@ -1,5 +1,4 @@
 import type { Caller, IntentBody } from '../journal/bodies.ts';
-import type { JsonObject } from '../journal/records.ts';
 import type { Exchange } from './exchange.ts';
 import type { Services } from './services.ts';
 
@@ -21,7 +20,7 @@ export async function recordIntent(x: Exchange, s: Services): Promise<void> {
     trace: x.trace.traceId,
   };
   const kept = x.body.peek === undefined ? null : await s.content?.seal('request', x, x.body.peek);
-  const intent = s.journal.append({ id: x.id, kind: 'intent', body: body as unknown as JsonObject });
+  const intent = s.journal.append({ id: x.id, kind: 'intent', body });
   // Same group commit: the content follows its intent and is as durable.
   const [receipt, content] = await Promise.allSettled([intent, kept ? s.journal.append(kept) : null]);
   if (receipt.status === 'rejected') throw receipt.reason;

@@ -1,8 +1,5 @@
-import { Refusal } from '../kernel/errors.ts';
 import { meterMessage } from '../upstream/anthropic/meter.ts';
-import { asRefusal } from '../upstream/anthropic/upstream.ts';
 import { withoutHeader } from '../upstream/headers.ts';
-import { cutOf } from './cut.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameGate } from './frames.ts';
 import type { Services } from './services.ts';
@@ -24,12 +21,10 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
   x.envelope.reply.start(upstream.status, headers);
   try {
     await (isStream ? relayEvents(x, s) : relayWhole(x));
+  } finally {
     x.upstreamEndedAt = s.clock.monotonic();
-    x.envelope.reply.end();
-  } catch (error) {
-    x.upstreamEndedAt = s.clock.monotonic();
-    throw reasonOf(x, error);
   }
+  x.envelope.reply.end();
 }
 
 async function relayEvents(x: Exchange, s: Services): Promise<void> {
@@ -99,15 +94,4 @@ function capture({ capture: kept }: Exchange, chunk: Uint8Array): void {
   const part = chunk.subarray(0, kept.room);
   kept.parts.push(part);
   kept.room -= part.byteLength;
-}
-
-/** Why a relay ended early, in order of what the caller must know first. */
-function reasonOf(x: Exchange, error: unknown): unknown {
-  const cut = cutOf(x);
-  if (cut !== null) return cut;
-  if (x.envelope.gone.aborted) return error;
-  const refusal = asRefusal(error);
-  if (refusal.code !== 'upstream_unreachable') return refusal;
-  const detail = refusal.detail ?? '';
-  return new Refusal('upstream_broken', { fields: { reason: 'the connection to it was lost' }, detail });
 }

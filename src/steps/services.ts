@@ -3,6 +3,7 @@ import type { Journal, NewRecord, Receipt } from '../journal/records.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { OpenCalls } from '../limits/open-calls.ts';
+import type { RefusalQuota } from '../limits/refusal-quota.ts';
 import type { Policy } from '../policy/decide.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import type { Envelope, Exchange } from './exchange.ts';
@@ -21,8 +22,9 @@ export interface Services {
   readonly identify: (headers: Envelope['headers']) => Principal;
   readonly policy: Policy;
   readonly openCalls: OpenCalls;
+  readonly refusals: RefusalQuota;
   readonly upstream: Upstream;
-  /** Counts a caller nobody knows (P1: sampled, never one record a call). */
+  /** Counts what gets no record of its own: callers nobody knows, and refusals of one caller over the quota (P1). */
   readonly stranger: (code: string, exchange: Exchange) => void;
   readonly limits: { readonly bodyBytes: number };
   /** Silence on a stream after which a ping is inserted, milliseconds. */
@@ -37,5 +39,5 @@ export interface Services {
 export interface ContentKeeper {
   /** Largest body kept; more is cut. Bytes. */
   readonly maxBytes: number;
-  seal(part: 'request' | 'response', exchange: Exchange, body: Uint8Array): Promise<NewRecord | null>;
+  seal(part: 'request' | 'response', exchange: Exchange, body: Uint8Array): Promise<NewRecord>;
 }

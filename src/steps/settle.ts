@@ -1,29 +1,16 @@
 import type { OutcomeBody } from '../journal/bodies.ts';
-import type { JsonObject } from '../journal/records.ts';
 import { Refusal } from '../kernel/errors.ts';
-import type { MeterReport } from '../upstream/anthropic/meter.ts';
+import { type MeterReport, NO_REPLY } from '../upstream/anthropic/meter.ts';
 import type { Exchange } from './exchange.ts';
 import { callerOf } from './record-intent.ts';
 import type { Services } from './services.ts';
-
-const NOTHING: MeterReport = {
-  messageId: null,
-  model: null,
-  stopReason: null,
-  usage: null,
-  error: null,
-  complete: false,
-  toolUses: 0,
-  events: 0,
-  malformed: 0,
-};
 
 /**
  * Closes the call: what it used, how it ended, how long each part took. Runs for every recorded intent, also when the call
  * failed; the caller does not wait for it, and the record is kept until it is durable.
  */
 export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone' | null): void {
-  const report = x.meter?.() ?? NOTHING;
+  const report = x.meter?.() ?? NO_REPLY;
   const body: OutcomeBody = {
     intent: x.id,
     ...callerOf(x),
@@ -46,7 +33,7 @@ export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone
     'call',
   );
   s.journal
-    .appendEventually({ kind: 'outcome', body: body as unknown as JsonObject })
+    .appendEventually({ kind: 'outcome', body })
     .catch((error) => s.log.error({ err: error, record: x.id }, 'an outcome could not be recorded'));
   void keepResponse(x, s);
 }
@@ -89,8 +76,7 @@ function latency(x: Exchange, now: number): OutcomeBody['latency'] {
 async function keepResponse(x: Exchange, s: Services): Promise<void> {
   if (s.content === null || x.capture === undefined || x.capture.parts.length === 0) return;
   try {
-    const kept = await s.content.seal('response', x, Buffer.concat(x.capture.parts));
-    if (kept !== null) await s.journal.appendEventually(kept);
+    await s.journal.appendEventually(await s.content.seal('response', x, Buffer.concat(x.capture.parts)));
   } catch (error) {
     s.log.error({ err: error, record: x.id }, 'the content of an answer could not be kept');
   }

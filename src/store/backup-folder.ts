@@ -1,17 +1,7 @@
 /** File work that backups and restores share. */
-import { lstat, open, readdir } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-
-/** Makes a file's content, or a folder's names, durable. Windows cannot open a folder and needs no such step. */
-export async function syncPath(path: string, what: 'file' | 'folder'): Promise<void> {
-  if (what === 'folder' && process.platform === 'win32') return;
-  const handle = await open(path, what === 'file' ? 'r+' : 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
+import { syncFolder } from '../kernel/sync.ts';
 
 export async function exists(path: string): Promise<boolean> {
   return lstat(path).then(
@@ -36,8 +26,8 @@ export async function namesBelow(dir: string, prefix = ''): Promise<string[]> {
 
 /** Syncs every folder below and including `dir`. */
 export async function syncFolders(dir: string): Promise<void> {
-  for (const name of await namesBelow(dir)) if (name.endsWith('/')) await syncPath(join(dir, name), 'folder');
-  await syncPath(dir, 'folder');
+  for (const name of await namesBelow(dir)) if (name.endsWith('/')) await syncFolder(join(dir, name));
+  await syncFolder(dir);
 }
 
 /** `20260301T120000Z`, for names of files. */

@@ -8,8 +8,7 @@ import { BackupError } from './backup-manifest.ts';
 
 const SEGMENT = /^(\d{12})\.jsonl(\.gz)?$/;
 /** Opening balances of a rebuild lie beside the segments. The writer's lock must never be opened by anyone else, and is not copied. */
-const BALANCES = /^(?:balances-|\d{12}\.balances)[a-z0-9._-]*$/i;
-const UNFINISHED = /\.(tmp|part)$/;
+const BALANCES = /^balances-\d{12}\.txt$/;
 const NEWLINE = 10;
 const ZERO_HASH = '0'.repeat(64);
 /** Segments can be compressed or retired while they are copied; each attempt starts from what is there then. */
@@ -42,7 +41,7 @@ function journalFiles(names: readonly string[]): string[] {
   const segments = names.filter(
     (name) => SEGMENT.test(name) && !(name.endsWith('.gz') && plain.has(name.slice(0, -3))),
   );
-  return [...segments.sort(), ...names.filter((name) => BALANCES.test(name) && !UNFINISHED.test(name))];
+  return [...segments.sort(), ...names.filter((name) => BALANCES.test(name))];
 }
 
 /** Copies a file of lines up to its last newline. */

@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { exists, namesBelow, syncFolders, syncPath } from './backup-folder.ts';
+import { syncFile, syncFolder } from '../kernel/sync.ts';
+import { exists, namesBelow, syncFolders } from './backup-folder.ts';
 import { copyJournal, copyLines } from './backup-journal.ts';
 import { BackupError, type BackupManifest, FORMAT, MANIFEST, measure } from './backup-manifest.ts';
 import type { Store } from './ports.ts';
@@ -44,7 +45,7 @@ export async function backup(options: BackupOptions): Promise<BackupManifest> {
     const manifest = await fill(unfinished, options);
     await syncFolders(unfinished);
     await rename(unfinished, to);
-    await syncPath(dirname(to), 'folder');
+    await syncFolder(dirname(to));
     return manifest;
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
@@ -63,7 +64,7 @@ async function fill(dir: string, options: BackupOptions): Promise<BackupManifest
   const files = [];
   for (const path of (await namesBelow(dir)).filter((name) => !name.endsWith('/')).sort()) {
     await chmod(join(dir, path), 0o600);
-    await syncPath(join(dir, path), 'file');
+    await syncFile(join(dir, path));
     files.push(await measure(dir, path));
   }
   const manifest: BackupManifest = { format: FORMAT, at, writer, head, keys: includeKeys, files };
@@ -78,13 +79,13 @@ async function copyCheckpoints(journalDir: string, dir: string): Promise<void> {
   await copyLines(from, join(dir, CHECKPOINTS));
 }
 
-const PUBLIC = ['signing.pub', 'signing.key.pub'];
+const PUBLIC = 'signing.key.pub';
 const PRIVATE = ['master.key', 'signing.key'];
 
-/** A public key is left out where there is none; private keys that were asked for must be there. */
+/** The public key is left out where there is none; private keys that were asked for must be there. */
 async function copyKeys(from: string, to: string, includeKeys: boolean): Promise<void> {
   const names = includeKeys ? [...PRIVATE] : [];
-  for (const name of PUBLIC) if (await exists(join(from, name))) names.push(name);
+  if (await exists(join(from, PUBLIC))) names.push(PUBLIC);
   if (names.length > 0) await mkdir(to, { mode: 0o700 });
   for (const name of names) await copyFile(join(from, name), join(to, name), constants.COPYFILE_EXCL);
 }

@@ -1,6 +1,6 @@
 /** What every driver of the store may reject with, besides the database's own errors. */
 
-/** A value that must be unique is taken. `what` names it in words, for example `party name`. */
+/** A value that must be unique is taken. `what` names it in words, for example `team name`. */
 export class StoreConflict extends Error {
   readonly what: string;
 

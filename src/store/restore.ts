@@ -3,7 +3,8 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Clock, systemClock } from '../kernel/clock.ts';
-import { exists, stamp, syncFolders, syncPath } from './backup-folder.ts';
+import { syncFile, syncFolder } from '../kernel/sync.ts';
+import { exists, stamp, syncFolders } from './backup-folder.ts';
 import { BackupError, type BackupFile, type BackupManifest, checkFile } from './backup-manifest.ts';
 import { verifyBackup } from './verify-backup.ts';
 
@@ -71,7 +72,7 @@ async function restoreAll(job: Job): Promise<string | null> {
     const names = (await readdir(staging)).sort((a, b) => Number(a === 'store.db') - Number(b === 'store.db'));
     for (const name of names) await rename(join(staging, name), join(to, name));
     await rm(staging, { recursive: true });
-    await syncPath(to, 'folder');
+    await syncFolder(to);
     return null;
   }
   const aside = occupied ? `${to}.before-restore-${time}` : null;
@@ -86,7 +87,7 @@ async function swap(staging: string, to: string, aside: string | null): Promise<
     if (aside !== null) await rename(to, aside);
     moved = aside !== null;
     await rename(staging, to);
-    await syncPath(dirname(to), 'folder');
+    await syncFolder(dirname(to));
   } catch (cause) {
     if (moved && aside !== null && !(await exists(to))) await rename(aside, to);
     await rm(staging, { recursive: true, force: true });
@@ -113,7 +114,7 @@ async function restorePart(job: Job, only: 'store' | 'journal'): Promise<string 
   else if (aside !== null) await rename(target, aside);
   await rename(join(staging, name), target);
   await rm(staging, { recursive: true });
-  await syncPath(to, 'folder');
+  await syncFolder(to);
   return aside;
 }
 
@@ -125,7 +126,7 @@ async function setStoreAside(target: string, aside: string): Promise<void> {
   for (const suffix of ['', '-wal', '-shm']) {
     if (!(await exists(target + suffix))) continue;
     await copyFile(target + suffix, aside + suffix, constants.COPYFILE_EXCL);
-    await syncPath(aside + suffix, 'file');
+    await syncFile(aside + suffix);
   }
   for (const suffix of ['-wal', '-shm']) await rm(target + suffix, { force: true });
 }
@@ -140,7 +141,7 @@ async function stage({ from }: Job, parent: string, files: readonly BackupFile[]
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       await copyFile(join(from, file.path), path, constants.COPYFILE_EXCL);
       await chmod(path, 0o600);
-      await syncPath(path, 'file');
+      await syncFile(path);
       await checkFile(staging, file);
     }
     await syncFolders(staging);

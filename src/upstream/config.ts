@@ -2,6 +2,11 @@ import { z } from 'zod';
 import { duration } from '../kernel/units.ts';
 import { isSecretReference } from '../secrets/reference.ts';
 
+function hasPassword(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url !== null && (url.username !== '' || url.password !== '');
+}
+
 /** `upstream`: the provider. */
 export const upstreamConfig = z.strictObject({
   name: z
@@ -11,6 +16,7 @@ export const upstreamConfig = z.strictObject({
     .describe('How records name it.'),
   url: z
     .url({ protocol: /^https?$/, error: 'must be an http or https address' })
+    .refine((text) => !hasPassword(text), 'must not hold a user or password; the key is named by upstream.key')
     .default('https://api.anthropic.com')
     .describe('Origin and optional path prefix of an API that speaks the Claude API protocol.'),
   key: z

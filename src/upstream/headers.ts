@@ -77,9 +77,9 @@ export function headersForCaller(rawHeaders: readonly string[]): string[] {
   return filtered(rawHeaders, (name) => !NOT_FOR_CALLER.has(name));
 }
 
-/** A raw list without the headers of this name. */
+/** A raw list without the headers of this name, which is given in lower case. */
 export function withoutHeader(rawHeaders: readonly string[], name: string): string[] {
-  return filtered(rawHeaders, (other) => other !== name);
+  return rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== name);
 }
 
 /** The values of a header in a raw list, in order. */

@@ -29,6 +29,7 @@ export interface UpstreamReply {
   readonly contentType: string;
   /** The provider's `request-id`. */
   readonly requestId: string | null;
+  /** Throws Refusal upstream_timeout or upstream_broken where it does not come to its end. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 

@@ -28,7 +28,7 @@ class KnownRefusal extends Refusal {
   readonly known: object;
   constructor(code: 'wrong_door' | 'credential_revoked', { id, owner }: CredentialRow) {
     super(code);
-    this.known = { credential: id, owner, team: null };
+    this.known = { who: owner, key: id, team: null };
   }
 }
 

@@ -24,6 +24,8 @@ test('every refused request of a known caller is a problem document with the id 
     ['POST', '/api/teams', [], 400, 'invalid'],
     ['POST', '/api/keys', { person: 'mia@example.com', service: 'ci' }, 400, 'invalid'],
     ['POST', '/api/keys', { service: 'ci', kind: 'admin' }, 400, 'invalid'],
+    ['POST', '/api/keys', { person: 'mia@example.com', kind: 'admin' }, 409, 'change_refused'],
+    ['GET', '/api/audit?from=yesterday', undefined, 400, 'invalid'],
     ['POST', '/api/keys', { person: 'mia@example.com', expires: 'soon' }, 400, 'invalid'],
     ['POST', '/api/keys', { person: 'mia@example.com', expires: '2026-11-23' }, 400, 'invalid'],
     ['POST', '/api/keys', { person: 'mia@example.com', expires: '2027-02-30' }, 400, 'invalid'],
@@ -101,6 +103,19 @@ test('what nobody foresaw is answered without its message, which may hold anythi
   assert.doesNotMatch(answer.body, /hunter2/);
   assert.match(JSON.stringify(door.world.logged), /hunter2/);
   assert.doesNotMatch(JSON.stringify(door.world.logged), /gha_/);
+  await door.app.close();
+});
+
+test('views that are being started again are a 503 that says to try again', async () => {
+  const down = async () => {
+    throw Object.assign(new Error('the worker died'), { name: 'ProjectionsUnavailable' });
+  };
+  const door = await openDoor({ projections: { usage: down } as never });
+  const answer = await door.call('GET', '/api/usage');
+  assert.equal(answer.statusCode, 503);
+  assert.equal(answer.headers['retry-after'], '1');
+  assert.equal(answer.json().code, 'not_available');
+  assert.ok(!answer.body.includes('the worker died'));
   await door.app.close();
 });
 

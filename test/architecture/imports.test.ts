@@ -108,6 +108,8 @@ test('what the design forbids is found', () => {
     ['src/doors/messages/a.ts', `import { x } from '../../identity/b.ts';`],
     ['src/doors/messages/a.ts', `import { type X } from '../../identity/b.ts';`],
     ['src/main.ts', `import x from './cli/b.ts';`],
+    ['src/main/state.ts', `import x from '../cli/b.ts';`],
+    ['src/steps/a.ts', `import x from '../main/paths.ts';`],
     ['src/steps/a.ts', `import x from '../main.ts';`],
     ['src/steps/a.ts', `import x from '../../test/b.ts';`],
     ['src/elsewhere/a.ts', `import x from '../kernel/b.ts';`],

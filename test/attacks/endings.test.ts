@@ -7,7 +7,7 @@ import { Refusal } from '../../src/kernel/errors.ts';
 import { collect } from '../../src/steps/read.ts';
 import { PERSON, silent, startTestGateway, type TestGateway, type TestOptions, until } from '../support/gateway.ts';
 import { CALL, delta, MESSAGE_END, MESSAGE_START, raw, STREAM_CALL } from '../support/raw.ts';
-import { speak } from './speak.ts';
+import { speak } from '../support/speak.ts';
 
 const SSE = { 'content-type': 'text/event-stream' };
 const HEAD =

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.ts';
 import { CALL } from '../support/raw.ts';
-import { speak } from './speak.ts';
+import { speak } from '../support/speak.ts';
 
 let gateway: TestGateway;
 before(async () => {

@@ -16,7 +16,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
-import { compressSealed } from '../../src/journal/retire.ts';
+import { compressSealed } from '../../src/journal/compress.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { BackupError, backup } from '../../src/store/backup.ts';
 import { checkJournal, copyJournal } from '../../src/store/backup-journal.ts';
@@ -93,12 +93,12 @@ test('P7: the journal in a backup is never older than the store in it', async (t
 test('P5: private keys are copied only when asked for', async (t) => {
   const at = await installation(t);
   await make(at);
-  assert.deepEqual(await readdir(join(at.root, 'copy', 'keys')), ['signing.pub']);
+  assert.deepEqual(await readdir(join(at.root, 'copy', 'keys')), ['signing.key.pub']);
   assert.equal((await make(at, 'with-keys', { includeKeys: true })).keys, true);
   assert.deepEqual((await readdir(join(at.root, 'with-keys', 'keys'))).sort(), [
     'master.key',
     'signing.key',
-    'signing.pub',
+    'signing.key.pub',
   ]);
   await verifyBackup(join(at.root, 'with-keys'));
   const { mode } = await stat(join(at.root, 'with-keys', 'keys', 'master.key'));

@@ -7,6 +7,7 @@ import { type DiskLevel, watchDisk } from '../../src/journal/disk-watch.ts';
 
 const GIB = 2 ** 30;
 const HOUR = 3_600_000;
+const thresholds = { low: 2 * GIB, critical: GIB / 4 };
 
 function bench() {
   const state = { now: 1_000_000, free: 100 * GIB, total: 200 * GIB, journal: 0, fails: false };
@@ -14,6 +15,7 @@ function bench() {
   const watch = watchDisk({
     dir: '/nowhere',
     clock: { now: () => state.now, monotonic: () => state.now },
+    thresholds,
     interval: 2 ** 30,
     journalBytes: async () => state.journal,
     statfs: async () => {
@@ -89,7 +91,7 @@ test('the real file system is read', async () => {
   await mkdir(join(dir, 'main'));
   await writeFile(join(dir, 'main', 'one'), 'x'.repeat(1000));
   let now = 0;
-  const watch = watchDisk({ dir, clock: { now: () => now, monotonic: () => now } });
+  const watch = watchDisk({ dir, thresholds, clock: { now: () => now, monotonic: () => now } });
   await watch.check();
   await writeFile(join(dir, 'main', 'two'), 'x'.repeat(5000));
   now = 24 * HOUR - 1;

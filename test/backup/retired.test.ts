@@ -42,11 +42,11 @@ test('P10: a backup of a journal with retired segments carries the opening balan
   const retired = await retireSegments({
     dir: journalDir,
     journal,
-    retentionDays: 0,
+    keepMs: 0,
     key,
     clock,
     balances: async ({ segment, last }) => {
-      const file = `${segment}.balances.jsonl`;
+      const file = `balances-${segment}.txt`;
       return { file, ...(await views.balances(last, join(journalDir, 'main', file))) };
     },
   });

@@ -30,7 +30,7 @@ export async function installation(t: Pick<TestContext, 'after'>): Promise<Insta
   const journalDir = join(data, 'journal');
   await mkdir(join(data, 'keys'), { recursive: true });
   await mkdir(journalDir);
-  for (const name of ['master.key', 'signing.key', 'signing.pub'])
+  for (const name of ['master.key', 'signing.key', 'signing.key.pub'])
     await writeFile(join(data, 'keys', name), name, { mode: 0o600 });
   const store = await openSqliteStore({ path: join(data, 'store.db'), clock });
   const journal = await openJournal({

@@ -35,6 +35,7 @@ test('XDG_CONFIG_HOME is honoured, tokens are kept by gateway, a readable file i
   const file = join(terminal.home, 'xdg', 'gatehouse', 'credentials.json');
   const kept = JSON.parse(readFileSync(file, 'utf8'));
   assert.deepEqual(Object.keys(kept.gateways), ['https://one.example', 'https://two.example']);
+  assert.match(terminal.out, /--url https:\/\/two\.example keys create/, 'which of the two gateways is meant');
   assert.equal(await terminal.run('people', 'list', '--url', 'https://two.example'), 0);
   assert.equal(await terminal.run('people', 'list', '--url', 'https://three.example'), 1);
   assert.match(terminal.err, /no admin token for https:\/\/three\.example/);
@@ -116,6 +117,8 @@ test('--json prints one object and nothing else, on success and on failure', asy
   assert.equal(error.exit, 1);
   assert.match(String(error.record), /^rec_/);
   assert.equal(terminal.err, '');
+  assert.equal(await terminal.run('audit', 'export', '--who', 'nobody@example.com', '--json'), 1);
+  assert.ok('error' in terminal.json(), 'nothing stands before the error');
   await close();
 });
 

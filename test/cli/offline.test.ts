@@ -49,9 +49,15 @@ test('P6: audit verify passes a whole journal, and exits 4 for an edited one and
   await journal.close();
   const verify = ['audit', 'verify', '--data', data, '--checkpoint', kept];
   assert.equal(await terminal.run(...verify), 0, terminal.out + terminal.err);
-  assert.match(terminal.out, /✓ main: \d+ records in 1 segments/);
+  assert.match(terminal.out, /✓ main: \d+ records in 1 segment,/);
   assert.equal(await terminal.run(...verify, '--json'), 0);
   assert.equal(terminal.json().ok, true);
+  const newest = readFileSync(kept, 'utf8');
+  const signingKey = await loadSigningKey(join(data, 'keys', 'signing.key'));
+  const older = makeCheckpoint([{ ...journal.head, seq: 2, hash: 'a'.repeat(64) }], signingKey, systemClock.now());
+  writeFileSync(kept, `${JSON.stringify(older)}\n${newest}`);
+  assert.equal(await terminal.run(...verify), 4, 'every line of the file counts, not only the last');
+  writeFileSync(kept, newest);
   const whole = readFileSync(segment(), 'utf8');
   writeFileSync(segment(), whole.replace('"stopped"', '"Stopped"'));
   assert.equal(await terminal.run(...verify), 4);

@@ -44,6 +44,21 @@ test('values of the page are written as people write them', () => {
   }
 });
 
+test('values that could only fail later, or hold a secret, are refused when the file is read', () => {
+  for (const [text, message] of [
+    ['listen: {hosts: ["https://gatehouse.example.com"]}', /listen\.hosts\[0\]: must be a name alone/],
+    ['listen: {hosts: ["gatehouse.example.com:443"]}', /must be a name alone/],
+    ['upstream: {url: "https://me:secret@api.example.com"}', /upstream\.url: must not hold a user or password/],
+    ['journal: {checkpoints: [evidence]}', /journal\.checkpoints\[0\]: must be an absolute path/],
+    ['journal: {checkpoint_every: 0 s}', /journal\.checkpoint_every: /],
+    ['limits: {body: 0 B}', /limits\.body: /],
+  ] as const) {
+    const loaded = loadConfig({ text, file: 'a.yaml', schema: gatehouseConfig });
+    assert.ok(!loaded.ok, text);
+    assert.match(loaded.problems.map(formatProblem).join(), message);
+  }
+});
+
 /** A `yaml` block is a configuration of ours; other YAML names what it is for behind the word. */
 test('every configuration in the papers loads', () => {
   let count = 0;

@@ -10,11 +10,10 @@ import { CALL, raw } from '../support/raw.ts';
 test('P3, P7: an older store put back gives nobody back what was taken since: revocations and erasures are applied before it serves', async (t) => {
   const double = await startDouble();
   t.after(() => double.close());
-  const house = makeHouse({ upstream: double.url });
+  const house = makeHouse({ upstream: double.url, extra: 'backup: { folder: BACKUPS }' });
   t.after(() => house.remove());
-  const backups = join(house.folder, 'backups');
-  const config = { ...house, configFile: makeHouseConfig(house, double.url, backups) };
-  const first = await startChild(config);
+  const backups = join(house.folder, 'BACKUPS');
+  const first = await startChild(house);
   t.after(() => first.kill());
   const admin = await claim(first);
   for (const name of ['revoked', 'erased', 'kept'])
@@ -34,7 +33,7 @@ test('P3, P7: an older store put back gives nobody back what was taken since: re
   await first.stop();
 
   await restore({ from: join(backups, 'before'), to: house.dataDir, only: 'store', force: true });
-  const second = await startChild(config);
+  const second = await startChild(house);
   t.after(() => second.kill());
   assert.equal(await statusOf(second.url, keys.revoked.secret), 401);
   assert.equal(await statusOf(second.url, keys.erased.secret), 401);
@@ -48,8 +47,3 @@ test('P3, P7: an older store put back gives nobody back what was taken since: re
   const report = await verifyJournal({ dir: join(house.dataDir, 'journal') });
   assert.deepEqual([report.ok, report.problems], [true, []]);
 });
-
-function makeHouseConfig(house: { dataDir: string }, upstream: string, backups: string): string {
-  return makeHouse({ upstream, dataDir: house.dataDir, extra: `backup: { folder: ${JSON.stringify(backups)} }` })
-    .configFile;
-}

@@ -42,6 +42,8 @@ for (const how of ['revoking the key', 'disabling the person', 'erasing the pers
     const admin = await claim(child);
     await admin.call('POST', '/api/people', { email: 'dev@example.com' });
     const made = await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'laptop' });
+    const [token] = (await admin.call('GET', '/api/keys?kind=admin')).keys as [{ last_used_at: string | null }];
+    assert.notEqual(token.last_used_at, null, 'the use of an admin token is shown too');
     const running = stream(child.url, String(made.secret));
     await running.begun;
     const path =

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { type CredentialHeaders, IdentityRefusal, identify } from '../../src/identity/identify.ts';
 import { newCredential, newOwnerSecret } from '../../src/identity/key-format.ts';
 import type { CredentialKind } from '../../src/identity/principal.ts';
-import type { Known } from '../../src/identity/snapshot.ts';
+import type { Caller } from '../../src/journal/bodies.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { newWorld, T0, type World } from './world.ts';
 
@@ -42,7 +42,7 @@ after(() => world.close());
 
 const bearer = (name: string): CredentialHeaders => ({ authorization: `Bearer ${secrets[name]}` });
 const apiKey = (name: string): CredentialHeaders => ({ 'x-api-key': secrets[name]! });
-const knownAs = (name: string): Known => ({ credential: ids[name]!, owner: owners[name]!, team });
+const knownAs = (name: string): Caller => ({ who: owners[name]!, key: ids[name]!, team });
 const call = (headers: CredentialHeaders, door: CredentialKind = 'key', now = T0 + 500) =>
   identify(headers, { directory: world.directory, door, now });
 

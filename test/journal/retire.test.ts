@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { makeCheckpoint } from '../../src/journal/checkpoint.ts';
-import { compressSealed, retireSegments } from '../../src/journal/retire.ts';
+import { compressSealed } from '../../src/journal/compress.ts';
+import { retireSegments } from '../../src/journal/retire.ts';
 import { temporaryKey } from '../../src/journal/signing.ts';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { intent, key, note, open, outcome, parsedLines, rawLines, stillClock, tempFolder } from './support.ts';
@@ -57,7 +58,7 @@ test('P6: retired segments are accounted for by signed records, and the rest ver
   const retired = await retireSegments({
     dir,
     journal,
-    retentionDays: 1.5,
+    keepMs: 1.5 * DAY,
     key,
     clock,
     balances: async (segment) => {
@@ -104,7 +105,7 @@ test('P6: a removed segment without its signed record, or with a forged one, is 
   await rm(join(dir, 'one', '000000000001.jsonl'));
   const bare = await verify(dir);
   assert.match(bare.writers[0]?.problems.at(-1)?.problem ?? '', /no signed record says that they were retired/);
-  await retireSegments({ dir, journal, retentionDays: 1.5, key: temporaryKey(), clock, balances });
+  await retireSegments({ dir, journal, keepMs: 1.5 * DAY, key: temporaryKey(), clock, balances });
   const forged = await verify(dir);
   assert.ok(
     forged.writers[0]?.problems.some(({ problem }) =>
@@ -113,7 +114,7 @@ test('P6: a removed segment without its signed record, or with a forged one, is 
   );
   assert.ok(forged.writers[0]?.problems.some(({ problem }) => /no signed record/.test(problem)));
   await copyFile(kept, second);
-  await retireSegments({ dir, journal, retentionDays: 1.5, key, clock, balances });
+  await retireSegments({ dir, journal, keepMs: 1.5 * DAY, key, clock, balances });
   await rm(join(dir, 'one', '000000000008.jsonl'));
   const middle = await verify(dir);
   assert.match(middle.writers[0]?.problems.at(-1)?.problem ?? '', /the records before 11 are missing/);
@@ -132,7 +133,7 @@ test('a retirement is recorded before anything is deleted, and a crash in betwee
       throw new Error('no');
     },
   };
-  const options = { dir, retentionDays: 1.5, key, clock, balances: async () => null };
+  const options = { dir, keepMs: 1.5 * DAY, key, clock, balances: async () => null };
   const before = await rawLines(dir);
   await assert.rejects(retireSegments({ ...options, journal: refusing }));
   await assert.rejects(
@@ -142,10 +143,10 @@ test('a retirement is recorded before anything is deleted, and a crash in betwee
   assert.deepEqual(await rawLines(dir), before);
   const first = join(dir, 'one', '000000000001.jsonl');
   const bytes = await readFile(first);
-  await retireSegments({ ...options, journal, retentionDays: 2.5 });
+  await retireSegments({ ...options, journal, keepMs: 2.5 * DAY });
   await writeFile(first, bytes);
   assert.equal((await verify(dir)).ok, true, 'recorded, not yet deleted');
-  await retireSegments({ ...options, journal, retentionDays: 2.5 });
+  await retireSegments({ ...options, journal, keepMs: 2.5 * DAY });
   assert.equal((await verify(dir)).ok, true, 'recorded twice');
   assert.equal(
     createHash('sha256')

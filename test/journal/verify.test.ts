@@ -294,6 +294,23 @@ test('P6: a forger who recomputes every hash is found by the checkpoint, and by 
   assert.match(sentences(await verify(dir)).join(), /the seal does not hold: its signature is not good/);
 });
 
+test('P6: a trail that was rewritten and went on agrees with a newer checkpoint, and not with an earlier one', async (t) => {
+  const dir = await tempFolder(t);
+  await build(dir, whole());
+  const [head] = checkpoint.heads;
+  assert.ok(head);
+  const at = (seq: number, hash: string, by = key) => makeCheckpoint([{ ...head, seq, hash }], by, 0);
+  const second = createHash('sha256').update(plain[0]?.text.split('\n')[1] ?? '');
+  const honest = at(2, second.digest('hex'));
+  const other = 'a'.repeat(64);
+  assert.equal((await verify(dir, { checkpoint, earlier: [honest] })).ok, true);
+  const wrong = sentences(await verify(dir, { checkpoint, earlier: [honest, at(3, other)] })).join();
+  assert.match(wrong, /record 3 is not the one that the checkpoint of "1970-01-01T00:00:00.000Z" names/);
+  assert.equal((await verify(dir, { checkpoint, earlier: [at(head.seq + 9, other)] })).ok, false, 'it was longer once');
+  const passed = [at(3, other, temporaryKey()), 'x', { format: 1 }];
+  assert.equal((await verify(dir, { checkpoint, earlier: passed })).ok, true, 'those of another key prove nothing');
+});
+
 test('P6: a checkpoint counts only with a good signature by the given key', async (t) => {
   const dir = await tempFolder(t);
   await build(dir, whole());

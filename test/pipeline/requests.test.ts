@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { after, afterEach, before, test } from 'node:test';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.ts';
 import { CALL, raw } from '../support/raw.ts';
+import { speak } from '../support/speak.ts';
 
 const MIB = 1024 * 1024;
 let gateway: TestGateway;
@@ -51,11 +51,11 @@ for (const [title, body, status, sentence] of bad) {
 }
 
 test('a declared size over the limit is refused before the body is read', async () => {
-  const reply = await raw(gateway.url, {
-    headers: { 'content-length': String(3 * MIB) },
-    body: Buffer.alloc(3 * MIB, 32),
-  });
-  assert.equal(reply.status, 413);
+  const answer = await speak(
+    gateway.port,
+    `POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\ncontent-length: ${3 * MIB}\r\n\r\n`,
+  );
+  assert.match(answer, /^HTTP\/1\.1 413 /);
 });
 
 test('a chunked body over the limit is refused when it gets there, and the caller can still read why', async () => {
@@ -79,12 +79,10 @@ test('encoded bodies and other media types are refused', async () => {
 });
 
 test('no byte of the body is read for a stranger: the answer comes before it was sent', async () => {
-  const socket = connect(gateway.port, '127.0.0.1');
-  socket.write(
+  const answer = await speak(
+    gateway.port,
     'POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nx-api-key: nobody\r\ncontent-type: application/json\r\ncontent-length: 1000000\r\n\r\n',
   );
-  let answer = '';
-  for await (const chunk of socket) answer += chunk;
   assert.match(answer, /^HTTP\/1\.1 401 /);
   assert.match(answer, /connection: close/i);
 });
@@ -193,13 +191,10 @@ test('two requests smuggled as one are refused by the framing', async () => {
     'transfer-encoding: chunked, identity',
     'transfer-encoding : chunked',
   ]) {
-    const socket = connect(gateway.port, '127.0.0.1');
-    socket.write(
+    const answer = await speak(
+      gateway.port,
       `POST /v1/messages HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer good\r\ncontent-type: application/json\r\n${head}\r\n\r\n0\r\n\r\n`,
     );
-    socket.on('error', () => undefined);
-    let answer = '';
-    for await (const chunk of socket) answer += chunk;
     assert.match(answer, /^HTTP\/1\.1 400 /, head);
   }
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { AUDIT_BUDGET, type AuditBudget, searchAudit } from '../../src/projections/audit.ts';
 import type { AuditQuery } from '../../src/projections/ports.ts';
-import { segmentsOf } from '../../src/projections/segment-file.ts';
+import { segmentsOf } from '../../src/projections/segment-bytes.ts';
 import { findRecord, showRecord } from '../../src/projections/show.ts';
 import { CALLERS, FixtureJournal, type Written } from './fixture.ts';
 

@@ -132,7 +132,7 @@ function parties(harness: Harness): void {
     const second = person({ name: 'ada@example.com' });
     await assert.rejects(
       store.change((tx) => tx.insertParty(second)),
-      (error) => error instanceof StoreConflict && error.what === 'party name',
+      (error) => error instanceof StoreConflict && error.what === 'e-mail address or name',
     );
     await store.change((tx) => tx.insertParty(service({ name: 'ada@example.com' })));
     await store.change((tx) => tx.updateParty(first.id, { name: null, erasedAt: T0 + 1 }));

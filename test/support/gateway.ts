@@ -10,6 +10,7 @@ import { Refusal } from '../../src/kernel/errors.ts';
 import type { Logger } from '../../src/kernel/log.ts';
 import { MetricsRegistry } from '../../src/kernel/metrics.ts';
 import { type OpenCallLimits, OpenCalls } from '../../src/limits/open-calls.ts';
+import { RefusalQuota } from '../../src/limits/refusal-quota.ts';
 import { govern } from '../../src/pipeline.ts';
 import { starterPolicy } from '../../src/policy/decide.ts';
 import { metering } from '../../src/steps/metering.ts';
@@ -66,7 +67,7 @@ export const KEY = 'key_00000000000000000000000001';
 function identifyTestCaller(headers: Readonly<Record<string, string | string[] | undefined>>): Principal {
   const said = headers.authorization?.toString().replace(/^Bearer /, '') ?? headers['x-api-key'];
   if (said === 'revoked') {
-    throw new IdentityRefusal('credential_revoked', { known: { credential: KEY, owner: PERSON, team: null } });
+    throw new IdentityRefusal('credential_revoked', { known: { who: PERSON, key: KEY, team: null } });
   }
   if (said !== 'good') throw new Refusal('credential_unknown');
   return {
@@ -126,6 +127,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     identify: identifyTestCaller,
     policy: starterPolicy,
     openCalls,
+    refusals: new RefusalQuota(),
     upstream,
     stranger: (code) => strangers.push(code),
     limits: { bodyBytes: options.bodyBytes ?? 32 * mib },

@@ -41,8 +41,11 @@ export function exportCommand(audit: Command, cli: Cli): void {
       const format = cli.json ? 'object' : options.format;
       const progress = new Progress(cli.io);
       let count = 0;
-      cli.io.out({ jsonl: '', csv: csvLines([COLUMNS]).join(''), object: '{"records":[' }[format]);
+      let head = { jsonl: '', csv: csvLines([COLUMNS]).join(''), object: '{"records":[' }[format];
       for await (const page of cli.api().pages('/api/audit', { ...queryOf(options), order: 'oldest', limit: 500 })) {
+        // Not before the first page is there: an export that is refused must print its error and nothing else.
+        cli.io.out(head);
+        head = '';
         const names = objectOf(page, 'names');
         for (const record of listOf(page, 'records')) {
           cli.io.out(format === 'csv' ? csvLine(record, names) : jsonLine(record, format, count === 0));

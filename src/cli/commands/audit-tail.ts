@@ -18,7 +18,7 @@ interface TailOptions extends AuditFilters {
 /** `gatehouse audit tail`: the newest records, and with --follow those that come. */
 export function tailCommand(audit: Command, cli: Cli): void {
   const tail = withFilters(audit.command('tail').description('the newest records, oldest of them first'))
-    .option('-n, --lines <number>', 'how many', countOf, 20)
+    .option('-n, --lines <number>', 'how many, at most 500', countOf, 20)
     .option('-f, --follow', 'go on with what comes, until Ctrl-C; with --json one record a line')
     .action((options: TailOptions) => showTail(cli, options));
   examples(tail, cli.io.command, [

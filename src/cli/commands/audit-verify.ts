@@ -24,7 +24,7 @@ export function verifyCommand(audit: Command, cli: Cli): void {
     .command('verify')
     .description('check on the files that no record was changed, removed or reordered; needs no gateway')
     .option('--journal <folder>', 'the journal (default: the one in the data folder)')
-    .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere; of several lines the last counts')
+    .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere, or a file of them, one a line')
     .option('--public-key <file>', 'public key for the signatures (default: the one in the data folder)')
     .option('--data <folder>', 'data folder (default: that of the configuration)')
     .option('--config <file>', 'configuration file')
@@ -38,11 +38,11 @@ export function verifyCommand(audit: Command, cli: Cli): void {
 async function runVerify(cli: Cli, flags: VerifyFlags): Promise<void> {
   const dir = flags.journal ?? dataPaths(dataFolder(flags)).journal;
   const publicKey = publicKeyOf(flags);
-  const checkpoint = flags.checkpoint === undefined ? undefined : checkpointOf(flags.checkpoint);
+  const [checkpoint, ...earlier] = flags.checkpoint === undefined ? [] : checkpointsOf(flags.checkpoint);
   const progress = new Progress(cli.io);
   const report = await verifyJournal({
     dir,
-    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(checkpoint === undefined ? {} : { checkpoint, earlier }),
     ...(publicKey === undefined ? {} : { publicKey }),
     onProgress: ({ file, records }) => progress.at(`${showValue(file)}: ${records} records`),
   });
@@ -64,17 +64,21 @@ function publicKeyOf({ publicKey, journal, ...flags }: VerifyFlags): string | un
   return existsSync(own) ? readFile(own, 'public key') : undefined;
 }
 
-/** A file of one checkpoint, or one that checkpoints were added to line by line. A last line cut by a crash is passed over. */
-function checkpointOf(file: string): unknown {
+/** Newest first: a file of one checkpoint, or one that they were added to line by line. A line cut by a crash is passed over. */
+function checkpointsOf(file: string): unknown[] {
   const text = readFile(file, 'checkpoint');
-  for (const line of [text, ...text.trimEnd().split('\n').reverse()]) {
-    try {
-      return JSON.parse(line) as unknown;
-    } catch {
-      // The next one.
-    }
-  }
+  const whole = parsed(text);
+  const found = whole.length > 0 ? whole : text.trimEnd().split('\n').reverse().flatMap(parsed);
+  if (found.length > 0) return found;
   throw new CliError(`There is no checkpoint in ${file}.`, { remedy: 'It holds one JSON object, or one a line.' });
+}
+
+function parsed(text: string): unknown[] {
+  try {
+    return [JSON.parse(text)];
+  } catch {
+    return [];
+  }
 }
 
 function readFile(file: string, what: string): string {
@@ -94,9 +98,13 @@ function reportLines(cli: Cli, report: VerifyReport): string[] {
   ];
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
 function writerLines(writer: WriterReport, mark: (ok: boolean) => string): string[] {
   const head = writer.head === null ? 'no records' : `head ${writer.head.seq} ${writer.head.hash.slice(0, 16)}…`;
-  const first = `${mark(writer.problemCount === 0)} ${showValue(writer.writer)}: ${writer.records} records in ${writer.segments} segments, ${head}`;
+  const first = `${mark(writer.problemCount === 0)} ${showValue(writer.writer)}: ${counted(writer.records, 'record')} in ${counted(writer.segments, 'segment')}, ${head}`;
   const facts = [
     writer.durability === 'written' ? 'durability is “written”: the newest records may be lost with the power' : '',
     writer.openIntents > 0 ? `${writer.openIntents} calls without an outcome: running now, or cut off by a crash` : '',

@@ -41,6 +41,7 @@ function searchCommand(audit: Command, cli: Cli): void {
         if (found.length >= options.limit) break;
       }
       const records = found.slice(0, options.limit);
+      if (records.length === 0 && !cli.json) cli.note('No record fits.');
       cli.answer({ records, names }, () => records.map((record) => recordLine(record, names)));
     });
   examples(search, cli.io.command, [

@@ -73,7 +73,7 @@ function changes(keys: Command, cli: Cli): void {
     .option('--overlap <duration>', 'how long the old one still works', '24 hours')
     .action(async (id: string, { overlap }: { overlap: string }) => {
       const issued = await cli.api().post(`${pathOf(id)}/rotate`, { overlap });
-      cli.answer(issued, () => secretLines(cli, issued, `Replaces ${id}, which works for another ${overlap}.`));
+      cli.answer(issued, () => secretLines(cli, issued, `Replaces ${id}, which works for another ${overlap} at most.`));
     });
   examples(rotate, cli.io.command, [['keys rotate key_… --overlap "2 hours"', 'time to put the new one in place']]);
   const revoke = keys
@@ -133,10 +133,10 @@ function cellsOf(key: Fields): string[] {
 
 function detailsOf(key: Fields): string[] {
   const cells = cellsOf(key);
-  const lines = COLUMNS.map(({ title }, index) => `${title.padEnd(11)}${cells[index] ?? ''}`);
+  const lines = COLUMNS.map(({ title }, index) => `${title.padEnd(13)}${cells[index] ?? ''}`);
   return [
     ...lines,
-    `${'kind'.padEnd(11)}${textOf(key, 'kind')}`,
-    `${'replaced by'} ${textOf(key, 'rotated_to') || '-'}`,
+    `${'kind'.padEnd(13)}${textOf(key, 'kind')}`,
+    `${'replaced by'.padEnd(13)}${textOf(key, 'rotated_to') || '-'}`,
   ];
 }

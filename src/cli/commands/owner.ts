@@ -11,6 +11,7 @@ import { dataFolder, lockData } from '../data-folder.ts';
 import { examples } from '../examples.ts';
 import { CliError } from '../failure.ts';
 import { textOf } from '../fields.ts';
+import { gatewayUrl } from '../target.ts';
 
 /** `gatehouse owner`: the first owner of an installation. */
 export function ownerCommand(program: Command, cli: Cli): void {
@@ -34,7 +35,8 @@ export function ownerCommand(program: Command, cli: Cli): void {
         const { message, remedy } = error instanceof CliError ? error : new CliError(`${file} cannot be written.`);
         throw new CliError(message, { remedy, fields: { token } });
       }
-      const { command } = cli.io;
+      // With tokens for several gateways kept, the next command must say which one it means.
+      const command = gatewayUrl(cli.io, {}) === api.url ? cli.io.command : `${cli.io.command} --url ${api.url}`;
       cli.answer({ person: claimed.person, url: api.url, credentials: file }, () => [
         `You own the gateway at ${api.url}.`,
         `Your admin token is kept in ${file}, readable by you alone.`,

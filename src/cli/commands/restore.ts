@@ -67,6 +67,8 @@ async function runRestore(cli: Cli, folder: string, flags: RestoreFlags): Promis
       : [
           `The backup holds no private keys: put your copies of master.key and signing.key into ${dataPaths(to).keys} before you start.`,
         ]),
-    ...(flags.only === 'store' ? ['The next start applies the newer revocations and erasures of the journal.'] : []),
+    flags.only === 'store'
+      ? 'The next start applies the newer revocations and erasures of the journal.'
+      : 'Put checkpoints kept elsewhere under another name: they may name records that this trail does not have.',
   ]);
 }

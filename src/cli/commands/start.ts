@@ -86,6 +86,11 @@ function portTaken(error: unknown): never {
       remedy: 'Is a Gatehouse running already? Stop it, or choose another port with --port.',
     });
   }
+  if (error instanceof Error && 'syscall' in error && /^(listen|getaddrinfo)$/.test(String(error.syscall))) {
+    throw new CliError(`Gatehouse cannot listen there: ${showValue(error.message)}.`, {
+      remedy: 'Check --host and --port, or listen.host and listen.port.',
+    });
+  }
   throw error;
 }
 
@@ -130,7 +135,9 @@ function nextSteps(cli: Cli, { url, ownerSecret, simulated, demoKey }: RunningGa
   ];
   if (demoKey !== null) {
     const own =
-      ownerSecret === null ? [] : ['', 'See the other side: become its owner; the secret works once:', claim[0] ?? ''];
+      ownerSecret === null
+        ? ['', 'See the other side:']
+        : ['', 'See the other side: become its owner; the secret works once:', claim[0] ?? ''];
     return [...connect, ...own, `     ${command} usage --by person`, `     ${command} audit tail --follow`];
   }
   if (ownerSecret === null) return [...connect, 'A key, where you have none:', claim[2] ?? ''];

@@ -39,7 +39,12 @@ const Head = named(
 );
 
 const moment = (description: string) =>
-  described(z.union([z.iso.datetime({ offset: true }), z.iso.date()]).optional(), description);
+  described(
+    z
+      .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be a date or an instant, such as 2026-11-24')
+      .optional(),
+    description,
+  );
 
 const Filters = z.strictObject({
   ...paging(500),

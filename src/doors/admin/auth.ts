@@ -1,27 +1,23 @@
 import type { FastifyRequest } from 'fastify';
 import type { Principal } from '../../identity/principal.ts';
+import type { Caller } from '../../journal/bodies.ts';
 import { Refusal } from '../../kernel/errors.ts';
 import { permits } from './permissions.ts';
 import { AdminProblem } from './problems.ts';
-import type { AdminServices, KnownCaller } from './services.ts';
+import type { AdminServices } from './services.ts';
 
 const callers = new WeakMap<FastifyRequest, Principal>();
 
 /** Whom a refusal is recorded for: the caller, or the owner of a known credential that is not valid here (P1). */
-export function knownCallerOf(request: FastifyRequest, error: unknown): KnownCaller | null {
+export function knownCallerOf(request: FastifyRequest, error: unknown): Caller | null {
   const principal = callers.get(request);
-  if (principal) {
-    const { id: who, team, credential } = principal;
-    return { who, key: credential.id, team };
-  }
-  if (!(error instanceof Refusal) || !('known' in error) || !isKnown(error.known)) return null;
-  const { owner: who, credential: key, team } = error.known;
-  return { who, key, team };
+  if (principal) return { who: principal.id, key: principal.credential.id, team: principal.team };
+  return error instanceof Refusal && 'known' in error && isCaller(error.known) ? error.known : null;
 }
 
 /** By shape, because doors know identity by interface only. */
-function isKnown(value: unknown): value is { credential: string; owner: string; team: string | null } {
-  return typeof value === 'object' && value !== null && 'credential' in value && 'owner' in value && 'team' in value;
+function isCaller(value: unknown): value is Caller {
+  return typeof value === 'object' && value !== null && 'who' in value && 'key' in value && 'team' in value;
 }
 
 /** The id that a change of this request names as its actor. Throws on a public route, where there is none. */

@@ -20,8 +20,8 @@ import { teamRoutes } from './teams.ts';
 import { usageRoutes } from './usage.ts';
 
 /**
- * Adds the admin API below `/api`. The app should be made with `routerOptions: { maxParamLength: 500 }`, for e-mail
- * addresses in paths. Rejects when a route states no permission.
+ * Adds the admin API below `/api`. E-mail addresses stand in paths, their `@` encoded: the app's `maxParamLength` must be 256 at
+ * least. Rejects when a route states no permission.
  */
 export async function adminDoor(app: FastifyInstance, services: AdminServices): Promise<void> {
   await app.register(

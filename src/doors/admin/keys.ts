@@ -106,25 +106,35 @@ function createRoute(app: AdminApp, services: AdminServices): void {
       },
     },
     async (request, reply) => {
-      const { person, service, team, kind: wanted, label, expires } = request.body;
+      const { kind: wanted, label, expires } = request.body;
       const actor = actorOf(request);
       const expiresAt = parseExpiry(expires, services.clock.now());
-      const before = new DirectoryView(await services.directory());
-      const owner =
-        service === undefined
-          ? before.person(person ?? '').id
-          : (
-              await services.changes.ensureService({
-                actor,
-                name: service,
-                team: team === undefined ? null : before.team(team).id,
-              })
-            ).id;
+      const owner = await ownerFor(services, actor, request.body);
       const issued = await services.changes.createKey({ actor, owner, kind: wanted, label: label ?? '', expiresAt });
       const key = await readKey(services, issued.id);
       return reply.code(201).header('cache-control', NO_STORE).send({ key, secret: issued.secret });
     },
   );
+}
+
+/** The id of the owner that a new key names. A service is made where there is none of this name. */
+async function ownerFor(
+  services: AdminServices,
+  actor: string,
+  { person, service, team, kind }: z.infer<typeof NewKey>,
+): Promise<string> {
+  const view = new DirectoryView(await services.directory());
+  if (service === undefined) {
+    const found = view.person(person ?? '');
+    // It would open nothing, and whoever made it would believe otherwise.
+    if (kind === 'admin' && found.role !== 'owner') {
+      throw new AdminProblem('change_refused', 'An admin token belongs to an owner; this person is a member.');
+    }
+    return found.id;
+  }
+  const teamId = team === undefined ? null : view.team(team).id;
+  const { id } = await services.changes.ensureService({ actor, name: service, team: teamId });
+  return id;
 }
 
 function changeRoutes(app: AdminApp, services: AdminServices): void {

@@ -3,7 +3,6 @@ import { createJsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { type AdminApp, answers } from './routes.ts';
 import { apiSchemas } from './schemas.ts';
-import type { AdminServices } from './services.ts';
 
 const TAGS = {
   owner: 'How an installation gets its first owner.',
@@ -71,7 +70,7 @@ function reachable<T>(from: unknown, all: Readonly<Record<string, T>>): Record<s
 }
 
 /** `/openapi.json`: this API's own description, for anybody. */
-export function openapiRoutes(app: AdminApp, _services: AdminServices): void {
+export function openapiRoutes(app: AdminApp): void {
   app.get(
     '/openapi.json',
     {

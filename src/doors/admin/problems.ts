@@ -17,8 +17,8 @@ export const ADMIN_PROBLEMS = {
   origin_unexpected: entry(403, 'This request comes from another web page.', 'Call the API from a program instead.'),
   invalid: entry(400, 'The request does not fit this operation.', 'Correct it and send it again.'),
   resource_unknown: entry(404, 'There is no such resource.', 'Check the id or name; the lists show what there is.'),
-  conflict: entry(409, 'This does not fit the present state.', 'Look at the resource and decide again.'),
-  change_refused: entry(409, 'This cannot be done as things stand.', 'Look at the resource and decide again.'),
+  conflict: entry(409, 'This does not fit the present state.', 'Look at what is there and decide again.'),
+  change_refused: entry(409, 'This cannot be done as things stand.', 'Look at what is there and decide again.'),
   secret_wrong: entry(
     403,
     'This is not the owner’s secret.',
@@ -122,6 +122,13 @@ function changeProblem(error: unknown): ProblemDraft | undefined {
   return draft({ code, entry: ADMIN_PROBLEMS[code], detail: error.message });
 }
 
+/** The worker of the views died or is being started: by shape, because doors know services by interface only. */
+function viewsProblem(error: unknown): ProblemDraft | undefined {
+  if (!(error instanceof Error) || error.name !== 'ProjectionsUnavailable') return undefined;
+  const entry = ADMIN_PROBLEMS.not_available;
+  return draft({ code: 'not_available', entry, detail: entry.title, retryAfter: 1, logged: error.message });
+}
+
 const USE_TOKEN = 'Send an admin token (gha_…) as `Authorization: Bearer`.';
 
 function refusalProblem(error: Refusal): ProblemDraft {
@@ -143,7 +150,8 @@ function validationProblem(error: object): ProblemDraft | undefined {
     return { pointer: pointer === '/' ? '' : pointer, detail: String(issue.message ?? 'is not valid') };
   });
   const first = errors[0];
-  const detail = first ? `${where}${first.pointer || ''}: ${first.detail}` : 'The request is not valid.';
+  const name = first?.pointer.replace(/^\//, '') || where;
+  const detail = first ? `${name}: ${first.detail}` : 'The request is not valid.';
   // The schema's sentences repeat keys of the request; pointers are made of keys that the schema knows.
   const recorded = `${where}: ${[...new Set(errors.map((error) => error.pointer || '/'))].join(', ')}`;
   return draft({ code: 'invalid', entry: ADMIN_PROBLEMS.invalid, detail, errors, recorded });
@@ -176,6 +184,7 @@ export function toProblem(error: unknown): ProblemDraft {
     return draft({ code, entry: ADMIN_PROBLEMS[code], detail, retryAfter });
   }
   const known =
+    viewsProblem(error) ??
     changeProblem(error) ??
     (typeof error === 'object' && error !== null ? (validationProblem(error) ?? frameworkProblem(error)) : undefined);
   if (known) return known;

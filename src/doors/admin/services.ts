@@ -1,6 +1,7 @@
 /** What the admin door asks of the rest of the house; main.ts builds it. No store, no upstream: only verbs and views. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Principal, Role } from '../../identity/principal.ts';
+import type { Caller } from '../../journal/bodies.ts';
 import type { Head } from '../../journal/records.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Projections } from '../../projections/ports.ts';
@@ -37,19 +38,10 @@ export interface AdminChanges {
   revokeCredential(input: { actor: string; credential: string; reason: string | null }): Promise<void>;
 }
 
-/** Who was refused, by ids only. */
-export interface KnownCaller {
-  /** `per_…` or `svc_…`. */
-  readonly who: string;
-  /** `adm_…`, or `key_…` where a virtual key was tried here. */
-  readonly key: string;
-  readonly team: string | null;
-}
-
 /** A refused request, to be recorded for known callers and counted for strangers (P1). */
 export interface RefusedRequest {
   /** Null for a stranger. A revoked key or a disabled owner is still known. */
-  readonly caller: KnownCaller | null;
+  readonly caller: Caller | null;
   readonly code: string;
   readonly status: number;
   /** Never shown to the caller. */

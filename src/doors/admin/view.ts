@@ -29,7 +29,7 @@ export class DirectoryView {
     return this.#parties.get(id);
   }
 
-  /** Name of a party, team or credential's label for showing; null when the directory does not know the id. */
+  /** Name of a party or team, for showing; null when the directory does not know the id. */
   nameOf(id: string | null): string | null {
     if (id === null) return null;
     const party = this.#parties.get(id);

@@ -16,10 +16,6 @@ export class HttpReply implements Reply {
     this.#raw = raw;
   }
 
-  get started(): boolean {
-    return this.#raw.headersSent;
-  }
-
   start(status: number, headers: readonly string[]): void {
     if (this.#raw.destroyed) return;
     for (let i = 0; i + 1 < headers.length; i += 2) {
@@ -61,8 +57,8 @@ export class HttpReply implements Reply {
 
   fail(answer: Answer): void {
     if (this.#raw.destroyed) return;
-    const body = JSON.stringify(envelope(answer));
-    if (!this.started) this.#refuse(answer, body);
+    const body = JSON.stringify(errorBody(answer));
+    if (!this.#raw.headersSent) this.#refuse(answer, body);
     else if (!this.#isStream) this.destroy();
     else this.#raw.end(`event: error\ndata: ${body}\n\n`);
   }
@@ -86,8 +82,8 @@ export class HttpReply implements Reply {
 }
 
 /** Anthropic's error envelope; `request_id` is the record id, which is also in the `request-id` header. */
-export function envelope(answer: Answer): object {
-  return { type: 'error', error: { type: answer.type, message: answer.message }, request_id: answer.record };
+export function errorBody({ type, message, record }: Pick<Answer, 'type' | 'message' | 'record'>): object {
+  return { type: 'error', error: { type, message }, request_id: record };
 }
 
 function discard(request: IncomingMessage): void {

@@ -1,6 +1,7 @@
 import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Kysely, sql } from 'kysely';
+import { syncFile, syncFolder } from '../../kernel/sync.ts';
 import type { Tables } from './schema.ts';
 
 /**
@@ -12,20 +13,11 @@ export async function copyDatabase(db: Kysely<Tables>, path: string): Promise<vo
   await placeholder.close();
   try {
     await sql`vacuum into ${path}`.execute(db);
-    await syncPath(path, 'r+');
+    await syncFile(path);
   } catch (error) {
     await unlink(path);
     throw error;
   }
-  // A folder cannot be opened on Windows; elsewhere the new name itself must survive a power cut.
-  if (process.platform !== 'win32') await syncPath(dirname(path), 'r');
-}
-
-async function syncPath(path: string, flags: string): Promise<void> {
-  const file = await open(path, flags);
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  // The new name itself must survive a power cut.
+  await syncFolder(dirname(path));
 }

@@ -9,7 +9,7 @@ const SQLITE_CONSTRAINT_UNIQUE = 2067;
 
 /** In words, what each unique constraint guards; SQLite's message ends with the columns. */
 const SUBJECTS: Readonly<Record<string, string>> = {
-  'parties.kind, parties.name': 'party name',
+  'parties.kind, parties.name': 'e-mail address or name',
   'teams.name': 'team name',
   'credentials.digest': 'credential',
   'content_keys.person': 'content key',

@@ -68,10 +68,6 @@ export class MessageMeter {
     return this.#scanner.push(chunk);
   }
 
-  get atBoundary(): boolean {
-    return this.#scanner.atBoundary;
-  }
-
   /** What is known so far. */
   report(): MeterReport {
     return this.#facts.report(this.#events, this.#scanner.overflowed ? 1 : 0);
@@ -201,6 +197,9 @@ class Facts {
     }
   }
 }
+
+/** The report of a reply that never came. */
+export const NO_REPLY: MeterReport = new Facts().report(0, 0);
 
 /** True for what may be kept of a usage report: a finite number or anything of bounded size. */
 function isSmall(value: unknown): value is Json {

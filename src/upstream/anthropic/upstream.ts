@@ -31,8 +31,7 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
 
   async function send(request: UpstreamRequest): Promise<UpstreamReply> {
     if (key === null) throw new Refusal('upstream_unconfigured');
-    const own: [string, string][] = [...request.ownHeaders.map(([n, v]): [string, string] => [n, v])];
-    own.push(['x-api-key', key], ['accept-encoding', 'identity']);
+    const own = [...request.ownHeaders, ['x-api-key', key], ['accept-encoding', 'identity']] as const;
     try {
       const reply = await agent.request({
         origin: options.url.origin,
@@ -50,7 +49,7 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
       return readable({ status: reply.statusCode, rawHeaders, body: reply.body, key });
     } catch (error) {
       if (request.signal.aborted) throw error;
-      throw asRefusal(error);
+      throw refusalOf(error, unreachable);
     }
   }
 
@@ -83,7 +82,7 @@ function readable({ status, rawHeaders, body, key }: Received): UpstreamReply {
     rawHeaders: headersForCaller(rawHeaders),
     contentType: headerValue(rawHeaders, 'content-type') ?? '',
     requestId: headerValue(rawHeaders, 'request-id'),
-    body: withoutEcho(body, key),
+    body: unbroken(withoutEcho(body, key)),
   };
 }
 
@@ -93,12 +92,23 @@ function refuseCompressed(rawHeaders: readonly string[]): void {
   throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });
 }
 
+/** A body that ends by accident throws what the caller may be told. */
+async function* unbroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw refusalOf(error, lost);
+  }
+}
+
+const unreachable = (detail: string): Refusal => new Refusal('upstream_unreachable', { detail });
+const lost = (detail: string): Refusal =>
+  new Refusal('upstream_broken', { fields: { reason: 'the connection to it was lost' }, detail });
+
 /** Names the failure without the address or anything else of the provider's side; the detail goes to log and journal. */
-export function asRefusal(error: unknown): Refusal {
+function refusalOf(error: unknown, otherwise: (detail: string) => Refusal): Refusal {
   if (error instanceof Refusal) return error;
   const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError) {
-    return new Refusal('upstream_timeout', { detail });
-  }
-  return new Refusal('upstream_unreachable', { detail });
+  const late = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
+  return late ? new Refusal('upstream_timeout', { detail }) : otherwise(detail);
 }

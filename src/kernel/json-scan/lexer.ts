@@ -1,4 +1,4 @@
-import { JsonScanError } from './json-scan-error.ts';
+import { JsonScanError } from './error.ts';
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -1,4 +1,4 @@
-import { JsonScanError } from './json-scan-error.ts';
+import { JsonScanError } from './error.ts';
 
 /**
  * Decodes the string token at [start, end) of `body`, quotes included; its grammar and its UTF-8 have been checked.

@@ -1,7 +1,7 @@
 import type { ContentBody } from '../journal/bodies.ts';
 import { openContent, type SealedContent, sealContent } from '../journal/content.ts';
 import { newPersonKey, unwrapKey, wrapKey } from '../journal/keys.ts';
-import type { JsonObject, NewRecord } from '../journal/records.ts';
+import type { NewRecord } from '../journal/records.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Store } from '../store/ports.ts';
 
@@ -42,7 +42,7 @@ export class ContentVault {
       part: content.part,
       ...sealContent(key, { record: id, person: content.who }, plain),
     };
-    return { id, kind: 'content', body: body as unknown as JsonObject };
+    return { id, kind: 'content', body };
   }
 
   /** What a `content` record holds; null when its key is gone for good. Rejects when it was changed. */
