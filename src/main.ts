@@ -1,11 +1,11 @@
 /** The composition root: config → build → listen → drain. The only place that constructs services. */
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type GatehouseConfig, loadGatehouseConfig } from './config.ts';
 import { systemClock } from './kernel/clock.ts';
 import { Closers } from './kernel/closers.ts';
 import { formatProblem } from './kernel/config.ts';
+import { makeFolders } from './kernel/folders.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
 import { prepareDemo } from './main/demo.ts';
 import { openDoors } from './main/doors.ts';
@@ -79,7 +79,7 @@ interface Parts {
 async function start({ config, options, log, closers }: Parts): Promise<RunningGatehouse> {
   const clock = systemClock;
   const dataDir = resolve(config.data);
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeFolders(dataDir);
   const upstream = await openUpstream({
     config,
     demo: options.demo === true,

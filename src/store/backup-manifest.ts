@@ -29,7 +29,7 @@ export const MANIFEST = 'manifest.json';
 
 /** Where a file of a backup may lie. A manifest that names anything else could make a restore write anywhere. */
 const PATH =
-  /^(store\.db|keys\/[a-z]+(\.key)?(\.pub)?|checkpoints\/checkpoints\.jsonl|journal\/[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9._-]*)$/i;
+  /^(store\.db|keys\/signing\.key\.pub|checkpoints\/checkpoints\.jsonl|journal\/[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9._-]*)$/i;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 const manifestSchema = z.strictObject({
@@ -39,8 +39,6 @@ const manifestSchema = z.strictObject({
   writer: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i),
   /** The last record in the copy. */
   head: z.strictObject({ seq: z.int().positive(), hash: z.string().regex(SHA256) }),
-  /** True when the private keys are in it. */
-  keys: z.boolean(),
   files: z
     .array(
       z.strictObject({ path: z.string().regex(PATH), bytes: z.int().nonnegative(), sha256: z.string().regex(SHA256) }),

@@ -19,18 +19,12 @@ export interface BackupOptions {
   readonly writer: string;
   /** The backup's folder; must not exist, its parent must. */
   readonly to: string;
-  /** Default: `keys` beside the journal's folder. */
-  readonly keysDir?: string;
-  /**
-   * Copies master.key and signing.key as well. Default false: whoever holds such a backup can read kept content and sign
-   * checkpoints, and an erased person's content can be read again from an older one.
-   */
-  readonly includeKeys?: boolean;
   readonly clock?: Clock;
 }
 
 /**
- * Copies a running installation: store.db, the journal, its checkpoints and the public signing key, with a manifest. The order is
+ * Copies a running installation: store.db, the journal, its checkpoints and the public signing key, with a manifest. Private keys
+ * stay where they are: whoever holds a backup could else read kept content and sign checkpoints (P5, P6). The order is
  * store, checkpoints, journal, so that the journal in the backup knows every revocation and erasure that the store in it does
  * not, and reaches every checkpoint. The folder appears under its name only once it is whole, checked and synced.
  *
@@ -54,12 +48,12 @@ export async function backup(options: BackupOptions): Promise<BackupManifest> {
 }
 
 async function fill(dir: string, options: BackupOptions): Promise<BackupManifest> {
-  const { store, journalDir, writer, includeKeys = false, clock = systemClock } = options;
+  const { store, journalDir, writer, clock = systemClock } = options;
   const at = new Date(clock.now()).toISOString();
   await store.copyTo(join(dir, 'store.db'));
   await copyCheckpoints(journalDir, dir);
   await copyJournal(join(journalDir, writer), join(dir, 'journal', writer));
-  await copyKeys(options.keysDir ?? join(dirname(resolve(journalDir)), 'keys'), join(dir, 'keys'), includeKeys);
+  await copyPublicKey(join(dirname(resolve(journalDir)), 'keys'), join(dir, 'keys'));
   const { head } = await checkContents(dir, writer);
   const files = [];
   for (const path of (await namesBelow(dir)).filter((name) => !name.endsWith('/')).sort()) {
@@ -67,7 +61,7 @@ async function fill(dir: string, options: BackupOptions): Promise<BackupManifest
     await syncFile(join(dir, path));
     files.push(await measure(dir, path));
   }
-  const manifest: BackupManifest = { format: FORMAT, at, writer, head, keys: includeKeys, files };
+  const manifest: BackupManifest = { format: FORMAT, at, writer, head, files };
   await writeFile(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true });
   return manifest;
 }
@@ -79,13 +73,10 @@ async function copyCheckpoints(journalDir: string, dir: string): Promise<void> {
   await copyLines(from, join(dir, CHECKPOINTS));
 }
 
-const PUBLIC = 'signing.key.pub';
-const PRIVATE = ['master.key', 'signing.key'];
+const PUBLIC_KEY = 'signing.key.pub';
 
-/** The public key is left out where there is none; private keys that were asked for must be there. */
-async function copyKeys(from: string, to: string, includeKeys: boolean): Promise<void> {
-  const names = includeKeys ? [...PRIVATE] : [];
-  if (await exists(join(from, PUBLIC))) names.push(PUBLIC);
-  if (names.length > 0) await mkdir(to, { mode: 0o700 });
-  for (const name of names) await copyFile(join(from, name), join(to, name), constants.COPYFILE_EXCL);
+async function copyPublicKey(from: string, to: string): Promise<void> {
+  if (!(await exists(join(from, PUBLIC_KEY)))) return;
+  await mkdir(to, { mode: 0o700 });
+  await copyFile(join(from, PUBLIC_KEY), join(to, PUBLIC_KEY), constants.COPYFILE_EXCL);
 }

@@ -31,7 +31,7 @@ export interface Restored {
 
 /**
  * Puts a backup back. The whole backup is verified before anything is written, and each file again as it was written. Private
- * keys that are not in the backup must be put back by hand before the next start. The usage views are rebuilt by that start.
+ * keys are in no backup and must be put back by hand before the next start. The usage views are rebuilt by that start.
  *
  * Restoring everything also forgets every revocation and erasure made since the backup. Where the newer journal survives, restore
  * with `only: 'store'`: it knows them.

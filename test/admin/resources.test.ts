@@ -186,6 +186,19 @@ test('P7: an erased person shows as erased, in lists and beside the trail', asyn
   await door.app.close();
 });
 
+test('an audit filter that can match nothing is refused: a typo must not read as if nothing had happened', async () => {
+  const door = await openDoor();
+  for (const query of ['kind=outcom', 'kind=intent,,outcome', 'kind=toString', 'from=2026-11-25&to=2026-11-24']) {
+    const answer = await door.call('GET', `/api/audit?${query}`);
+    assert.equal(answer.statusCode, 400, query);
+  }
+  assert.equal(door.world.auditQueries.length, 0);
+  const answer = await door.call('GET', '/api/audit?kind=intent,%20segment.seal&from=2026-11-24&to=2026-11-24');
+  assert.equal(answer.statusCode, 200, answer.body);
+  assert.deepEqual(door.world.auditQueries.at(-1)?.kinds, ['intent', 'segment.seal']);
+  await door.app.close();
+});
+
 test('filters of the trail reach the views as ids and instants', async () => {
   const door = await openDoor();
   await door.call('POST', '/api/teams', { body: { name: 'Payments' } });

@@ -56,16 +56,15 @@ async function runRestore(cli: Cli, folder: string, flags: RestoreFlags): Promis
     from: resolve(folder),
     at: manifest.at,
     seq: manifest.head.seq,
-    keys: manifest.keys,
     moved_aside: movedAside,
   };
   cli.answer(result, () => [
     `Restored into ${to}: the state of ${manifest.at}, audit trail up to record ${manifest.head.seq}.`,
     ...(movedAside === null ? [] : [`What was there is now in ${movedAside}.`]),
-    ...(manifest.keys || existsSync(join(dataPaths(to).keys, 'signing.key'))
+    ...(existsSync(join(dataPaths(to).keys, 'signing.key'))
       ? []
       : [
-          `The backup holds no private keys: put your copies of master.key and signing.key into ${dataPaths(to).keys} before you start.`,
+          `A backup holds no private keys: put your copies of master.key and signing.key into ${dataPaths(to).keys} before you start.`,
         ]),
     flags.only === 'store'
       ? 'The next start applies the newer revocations and erasures of the journal.'

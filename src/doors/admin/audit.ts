@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JournalRecord } from '../../journal/records.ts';
+import type { JournalRecord, RecordKind } from '../../journal/records.ts';
 import { AdminProblem } from './problems.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, idParams, line, named, nextCursor, paging } from './schemas.ts';
@@ -46,10 +46,33 @@ const moment = (description: string) =>
     description,
   );
 
+/** Every kind of record; that none is missing is checked by the type. */
+const KINDS: Readonly<Record<RecordKind, true>> = {
+  'segment.open': true,
+  'segment.seal': true,
+  'segment.retired': true,
+  recovered: true,
+  gateway: true,
+  intent: true,
+  attempt: true,
+  outcome: true,
+  refusal: true,
+  strangers: true,
+  content: true,
+  change: true,
+};
+
+const kindsIn = (text: string): string[] => text.split(',').map((kind) => kind.trim());
+/** A kind that does not exist would find nothing, and read as if nothing had happened. */
+const Kinds = line(200, `Only these kinds, separated by commas: ${Object.keys(KINDS).join(', ')}.`).refine(
+  (text) => kindsIn(text).every((kind) => Object.hasOwn(KINDS, kind)),
+  `must be among: ${Object.keys(KINDS).join(', ')}`,
+);
+
 const Filters = z.strictObject({
   ...paging(500),
   order: described(z.enum(['newest', 'oldest']).default('newest'), 'Which record comes first.'),
-  kind: line(200, 'Only these kinds, separated by commas.').optional(),
+  kind: Kinds.optional(),
   who: line(254, 'Only this person or service, by id or name.').optional(),
   key: line(60, 'Only this key, by id.').optional(),
   team: line(64, 'Only this team, by id or name.').optional(),
@@ -82,20 +105,21 @@ function searchRoute(app: AdminApp, services: AdminServices): void {
       },
     },
     async ({ query }) => {
+      const [from, to] = periodOf(query);
       const view = new DirectoryView(await services.directory());
       const page = await services.projections.audit({
         oldestFirst: query.order === 'oldest',
         limit: query.limit,
         cursor: query.cursor,
-        kinds: query.kind?.split(',').map((kind) => kind.trim()),
+        kinds: query.kind === undefined ? undefined : kindsIn(query.kind),
         who: query.who === undefined ? undefined : idOf(view, query.who),
         key: query.key,
         team: query.team === undefined ? undefined : teamIdOf(view, query.team),
         model: query.model,
         session: query.session,
         result: query.result,
-        from: query.from === undefined ? undefined : startOf(query.from),
-        to: query.to === undefined ? undefined : endOf(query.to),
+        from,
+        to,
         afterSeq: query.after_seq,
       });
       return { records: [...page.records], names: namesIn(view, page.records), cursor: page.cursor };
@@ -156,6 +180,16 @@ function idOf(view: DirectoryView, idOrName: string): string {
 
 function teamIdOf(view: DirectoryView, idOrName: string): string {
   return /^tea_/.test(idOrName) ? idOrName : view.team(idOrName).id;
+}
+
+/** A period that ends before it begins would find nothing as well. */
+function periodOf(query: { from?: string | undefined; to?: string | undefined }) {
+  const from = query.from === undefined ? undefined : startOf(query.from);
+  const to = query.to === undefined ? undefined : endOf(query.to);
+  if (from !== undefined && to !== undefined && from > to) {
+    throw new AdminProblem('invalid', '`from` is later than `to`.');
+  }
+  return [from, to] as const;
 }
 
 function startOf(text: string): string {
