@@ -58,7 +58,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Doors take services by interface: their types, never the store's or a provider's. */
 const TYPES_FOR_DOORS = ALL.filter((part) => !['store', 'upstream', 'main', 'cli'].includes(part));
 /** Contracts: files of types that every part may speak of. */
-const CONTRACTS = [/(?:^|\/)ports\.ts$/, /^src\/journal\/(?:records|bodies)\.ts$/, /^src\/identity\/principal\.ts$/];
+const CONTRACTS = [
+  /(?:^|\/)ports\.ts$/,
+  /^src\/(?:policy|pricing)\/model\.ts$/,
+  /^src\/journal\/(?:records|bodies)\.ts$/,
+  /^src\/identity\/principal\.ts$/,
+];
 /** Pure parts: same answer for the same arguments, today and in a replay. */
 const PURE = ['policy', 'rules', 'guard', 'pricing'];
 const PURE_BUILTINS = ['node:crypto', 'node:util', 'node:buffer'];
