@@ -19,6 +19,13 @@ export type ConfigResult<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
+/** Where a key or list entry of a document stands, lines and columns from 1; null when it does not hold it. */
+export type PlaceOf = (path: ConfigPath) => { readonly line: number; readonly column: number } | null;
+
+export type PlacedResult<T> =
+  | { readonly ok: true; readonly value: T; readonly place: PlaceOf }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
 const MAX_PROBLEMS = 50;
 
 /**
@@ -26,13 +33,22 @@ const MAX_PROBLEMS = 50;
  * suggestion. Faults stand in the order of the file. No value of the file is ever quoted in a message.
  * @throws TypeError when the schema would ignore unknown keys
  */
-export function loadConfig<T>({ text, file, schema }: ConfigSource<T>): ConfigResult<T> {
+export function loadConfig<T>(source: ConfigSource<T>): ConfigResult<T> {
+  const loaded = loadPlaced(source);
+  return loaded.ok ? { ok: true, value: loaded.value } : loaded;
+}
+
+/** The same, with the places of what was loaded, for faults that only show later. Throws as `loadConfig` does. */
+export function loadPlaced<T>({ text, file, schema }: ConfigSource<T>): PlacedResult<T> {
   assertStrict(schema);
   const parsed = parseConfig(text, file);
   if (!parsed.ok) return parsed;
   const keys = new KeysOfLevels();
   const result = schema.safeParse(parsed.document.value, { error: (issue) => keys.note(issue), reportInput: true });
-  if (result.success) return { ok: true, value: result.data };
+  if (result.success) {
+    const { document } = parsed;
+    return { ok: true, value: result.data, place: (path) => (document.has(path) ? document.place(path, 'key') : null) };
+  }
   const found = result.error.issues.flatMap((issue) => faults(issue, [], keys));
   const problems = found.map((fault) => locate(fault, parsed.document, file));
   problems.sort((a, b) => a.line - b.line || a.column - b.column);
@@ -96,7 +112,11 @@ function unionFaults(issue: z.core.$ZodIssueInvalidUnion, path: ConfigPath, keys
     const message = given === undefined ? 'is required' : `must be ${alternatives(options)}`;
     return [{ path, part: 'value', message, suggestion: nearestValue(given, options) }];
   }
-  const branches = issue.errors.map((errors) => errors.flatMap((inner) => faults(inner, path, keys)));
+  // A form of another type altogether explains nothing where the type of one is right.
+  const typed = issue.errors.filter(([first]) => first?.code !== 'invalid_type' || first.path.length > 0);
+  const branches = (typed.length > 0 ? typed : issue.errors).map((errors) =>
+    errors.flatMap((inner) => faults(inner, path, keys)),
+  );
   const depth = (branch: readonly Fault[]) => Math.min(...branch.map((fault) => fault.path.length));
   const best = branches.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length)[0];
   if (best === undefined || best.length === 0) {

@@ -33,6 +33,8 @@ export interface Document {
   readonly value: unknown;
   /** Where a key or value stands; what is missing is placed at the nearest mapping or list around it. */
   place(path: ConfigPath, part: 'key' | 'value'): { readonly line: number; readonly column: number };
+  /** True when something is written at this very path. */
+  has(path: ConfigPath): boolean;
 }
 
 export type Parsed =
@@ -154,7 +156,11 @@ export function parseConfig(text: string, file: string): Parsed {
   const value: unknown = doc.contents === null ? {} : doc.toJS();
   return {
     ok: true,
-    document: { value: value ?? {}, place: (path, part) => find(walker.offsets, lines, { path, part }) },
+    document: {
+      value: value ?? {},
+      place: (path, part) => find(walker.offsets, lines, { path, part }),
+      has: (path) => walker.offsets.has(JSON.stringify(path)),
+    },
   };
 }
 
