@@ -15,8 +15,12 @@ export interface OpenCallLimits {
 export interface OpenCall {
   readonly caller: string;
   readonly credential: string;
-  /** Aborts when the call must end now; `reason` is the ErrorCode to answer with. */
+  /** Aborts when the call must end now; its reason is for `cutRefusal`. */
   readonly cut: AbortSignal;
+  /** Answers whether the call may go on under what is in force now; set once there is something to ask. */
+  stillPermitted: (() => boolean) | undefined;
+  /** Ends this call, answering with the refusal. */
+  end(refusal: Refusal): void;
   /** Claims further bytes of body. Throws too_many_bytes_in_flight. */
   claim(bytes: number): void;
   /** Frees the place; safe to call twice. */
@@ -87,6 +91,8 @@ export class OpenCalls {
       caller,
       credential,
       cut: controller.signal,
+      stillPermitted: undefined,
+      end: (refusal) => controller.abort(refusal),
       claim: (bytes) => {
         this.#checkBytes(usage, bytes);
         usage.bytes += bytes;
@@ -121,5 +127,5 @@ export class OpenCalls {
 
 /** The refusal for a call whose `cut` signal fired. */
 export function cutRefusal(cut: AbortSignal): Refusal {
-  return new Refusal(cut.reason as ErrorCode);
+  return cut.reason instanceof Refusal ? cut.reason : new Refusal(cut.reason as ErrorCode);
 }

@@ -1,0 +1,106 @@
+/** Days, weeks and months of budgets: which one a call is booked in, and when it ends, in the policy's time zone. */
+import type { Period } from '../policy/model.ts';
+import { startOfDay, wallClock } from './wall-clock.ts';
+
+const DAY_MS = 86_400_000;
+
+/** A day of one zone; a call inside it costs two comparisons. */
+interface KnownDay {
+  readonly day: string;
+  /** First instant of the day, milliseconds since the epoch. */
+  readonly start: number;
+  /** First instant after it. */
+  readonly end: number;
+}
+
+/** Newest day asked for, by zone. A process sees the zones of its policy's revisions, a handful. */
+const known = new Map<string, KnownDay>();
+
+/**
+ * The calendar day, `YYYY-MM-DD`, at `now` (milliseconds since the epoch) in this IANA time zone. A day begins when its
+ * date is first shown by the clocks there and ends when the next one does: where clocks go back over midnight, the hour that
+ * comes again stays with the new day, so that no budget reopens.
+ *
+ * @throws RangeError for a zone that does not exist
+ */
+export function localDay(now: number, timeZone: string): string {
+  const cached = known.get(timeZone);
+  if (cached !== undefined && now >= cached.start && now < cached.end) return cached.day;
+  const found = dayAt(now, timeZone);
+  known.set(timeZone, found);
+  return found.day;
+}
+
+function dayAt(now: number, timeZone: string): KnownDay {
+  let day = dateOf(wallClock(now, timeZone));
+  let start = startOfDay(day, timeZone);
+  let end = startOfDay(addDays(day, 1), timeZone);
+  while (now >= end) {
+    day = addDays(day, 1);
+    start = end;
+    end = startOfDay(addDays(day, 1), timeZone);
+  }
+  return { day, start, end };
+}
+
+/**
+ * The key of the period that holds `day` (`YYYY-MM-DD`): `2026-11-24`, the ISO 8601 week `2026-W48`, `2026-11`, `lifetime`.
+ * Keys of one kind of period sort by time.
+ *
+ * @throws RangeError for text that is no day
+ */
+export function periodOf(day: string, period: Period): string {
+  if (period === 'lifetime') return 'lifetime';
+  const date = midnight(day);
+  if (period === 'day') return day;
+  if (period === 'month') return day.slice(0, 7);
+  // A week belongs to the year that holds its Thursday.
+  const thursday = date + (3 - sinceMonday(date)) * DAY_MS;
+  const year = new Date(thursday).getUTCFullYear();
+  const week = Math.floor((thursday - Date.UTC(year, 0, 1)) / (7 * DAY_MS)) + 1;
+  return `${year}-W${String(week).padStart(2, '0')}`;
+}
+
+/** First day of the period that holds `day`, `YYYY-MM-DD`; null for `lifetime`. Weeks begin on Monday (ISO 8601). */
+export function firstDay(day: string, period: Period): string | null {
+  if (period === 'lifetime') return null;
+  const date = midnight(day);
+  if (period === 'day') return day;
+  return period === 'month' ? `${day.slice(0, 7)}-01` : dateOf(date - sinceMonday(date) * DAY_MS);
+}
+
+/**
+ * When the period that holds `day` ends: the first instant of the next one in this zone, milliseconds since the epoch. Null for
+ * `lifetime`. Where the clocks skip midnight, that is the instant of the skip.
+ */
+export function periodEnd(day: string, period: Period, timeZone: string): number | null {
+  const first = firstDay(day, period);
+  if (first === null) return null;
+  return startOfDay(nextPeriod(first, period), timeZone);
+}
+
+function nextPeriod(first: string, period: Period): string {
+  if (period !== 'month') return addDays(first, period === 'week' ? 7 : 1);
+  // The 32nd of a month that begins on its first day is always in the next one.
+  return `${addDays(first, 31).slice(0, 7)}-01`;
+}
+
+function addDays(day: string, days: number): string {
+  return dateOf(midnight(day) + days * DAY_MS);
+}
+
+/** Days since Monday, 0 to 6. */
+function sinceMonday(date: number): number {
+  return (new Date(date).getUTCDay() + 6) % 7;
+}
+
+function dateOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
+/** Midnight of this date in UTC. */
+function midnight(day: string): number {
+  const time = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(time) || dateOf(time) !== day) throw new RangeError('a day is written YYYY-MM-DD');
+  return time;
+}

@@ -1,0 +1,82 @@
+import type { CallFacts } from './counters.ts';
+
+/** What a call was charged. */
+export interface Charge {
+  readonly facts: CallFacts;
+  /** Micro-dollars. */
+  readonly micros: number;
+}
+
+/** A call that costs a thousand bytes here ends a hundred thousand times before the views must have followed. */
+const MOST = 100_000;
+
+/**
+ * Charges that views of the journal may not contain yet: the outcome is on its way to the disk, or durable and not read. A budget line
+ * that is new starts from what the views say and these.
+ */
+export class RecentCharges {
+  /** Sequence number not known yet, by call. */
+  readonly #pending = new Map<string, Charge>();
+  /** In the order in which they became durable. */
+  readonly #durable = new Map<string, Charge & { readonly seq: number }>();
+  readonly #most: number;
+  #forgotten: number;
+
+  /** What was charged up to the record `since` was never here. */
+  constructor(since: number, most = MOST) {
+    this.#forgotten = since;
+    this.#most = most;
+  }
+
+  /** Views that end before this journal record cannot be completed from here. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  add(id: string, charge: Charge): void {
+    this.#pending.set(id, charge);
+    if (this.#pending.size + this.#durable.size > this.#most) this.#dropOldest();
+  }
+
+  /** Tells the sequence number of the call's outcome; returns the charge, once. */
+  durable(id: string, seq: number): Charge | undefined {
+    const charge = this.#pending.get(id);
+    if (charge === undefined) return undefined;
+    this.#pending.delete(id);
+    this.#durable.set(id, { ...charge, seq });
+    return charge;
+  }
+
+  /** The views contain every record up to this one. */
+  seen(seq: number): void {
+    for (const [id, charge] of this.#durable) {
+      // Whatever stands behind a later one is dropped with it.
+      if (charge.seq > seq) return;
+      this.#drop(id, charge.seq);
+    }
+  }
+
+  /** The charges whose outcome is not known to be among the records up to `seq`. */
+  *after(seq: number): Generator<Charge> {
+    yield* this.#pending.values();
+    for (const charge of this.#durable.values()) if (charge.seq > seq) yield charge;
+  }
+
+  #dropOldest(): void {
+    for (const [id, { seq }] of this.#durable) {
+      this.#drop(id, seq);
+      return;
+    }
+    // Nothing is durable: the journal has stopped, and so will calls. Until a restart no view can be completed.
+    for (const id of this.#pending.keys()) {
+      this.#pending.delete(id);
+      this.#forgotten = Number.POSITIVE_INFINITY;
+      return;
+    }
+  }
+
+  #drop(id: string, seq: number): void {
+    this.#durable.delete(id);
+    this.#forgotten = Math.max(this.#forgotten, seq);
+  }
+}
