@@ -1,7 +1,10 @@
 import type { ChangeContext } from './changes/commit.ts';
 import * as credentials from './changes/credentials.ts';
+import * as grants from './changes/grants.ts';
 import * as owner from './changes/owner.ts';
 import * as parties from './changes/parties.ts';
+import * as policy from './changes/policy.ts';
+import * as stops from './changes/stops.ts';
 
 export type { ChangeContext } from './changes/commit.ts';
 export { ChangeError, type ChangeErrorCode } from './changes/error.ts';
@@ -9,7 +12,7 @@ export { ChangeError, type ChangeErrorCode } from './changes/error.ts';
 type Verb<I, O> = (context: ChangeContext, input: I) => Promise<O>;
 
 /**
- * The verbs that change the directory. Each is one transaction of the change and exactly one outbox record (none when
+ * The verbs that change the directory and what lies over it: stops, grants, policies. Each is one transaction of the change and exactly one outbox record (none when
  * everything already was as asked), resolves when the change is in force in this process (P3), and rejects with a ChangeError
  * when nothing was changed. `actor` is the id of who asks, or `system`.
  */
@@ -31,6 +34,11 @@ export function directoryChanges(context: ChangeContext) {
     createKey: bind(credentials.createKey),
     rotateKey: bind(credentials.rotateKey),
     revokeCredential: bind(credentials.revokeCredential),
+    stop: bind(stops.stop),
+    liftStop: bind(stops.liftStop),
+    grant: bind(grants.grant),
+    revokeGrant: bind(grants.revokeGrant),
+    applyPolicy: bind(policy.applyPolicy),
   };
 }
 

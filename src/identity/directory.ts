@@ -1,11 +1,14 @@
 import type { Clock } from '../kernel/clock.ts';
-import type { Store } from '../store/ports.ts';
+import type { StopRow, Store } from '../store/ports.ts';
 import { compileDirectory, type DirectorySnapshot, isActive, refusalOf } from './snapshot.ts';
 
-/** Ids that were valid until now and no longer are: their running streams are to be cut (P3). */
+/** What no longer may go on: its running streams are to be cut (P3). */
 export interface Invalidated {
+  /** Ids that were valid until now. */
   readonly credentials: ReadonlySet<string>;
   readonly parties: ReadonlySet<string>;
+  /** Stops that are new. */
+  readonly stops: readonly StopRow[];
 }
 
 export type DirectoryListener = (invalidated: Invalidated) => void;
@@ -76,7 +79,7 @@ export class Directory {
 
   /** Tells the listeners what expired since the last look; nothing happens when nothing did. Throws as `refresh` does. */
   sweep(): void {
-    const invalidated = this.#lookAgain();
+    const invalidated = this.#lookAgain([]);
     if (invalidated.credentials.size > 0) this.#tell(invalidated);
   }
 
@@ -84,16 +87,18 @@ export class Directory {
     const state = await this.#store.directory();
     // Never an older state over a newer one. An equal number is taken: a restore repairs rows without counting.
     if (state.sequence < this.#snapshot.sequence) return;
+    const known = new Set(this.#snapshot.stops.all.map((row) => row.id));
     this.#snapshot = compileDirectory(state);
-    this.#tell(this.#lookAgain());
+    this.#tell(this.#lookAgain(this.#snapshot.stops.all.filter((row) => !known.has(row.id))));
   }
 
-  #lookAgain(): Invalidated {
+  #lookAgain(stops: readonly StopRow[]): Invalidated {
     const before = this.#valid;
     this.#valid = validAt(this.#snapshot, this.#clock.now());
     return {
       credentials: missing(before.credentials, this.#valid.credentials),
       parties: missing(before.parties, this.#valid.parties),
+      stops,
     };
   }
 

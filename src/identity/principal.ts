@@ -5,6 +5,8 @@ export interface Principal {
   readonly id: string;
   /** `tea_…`, or null while the owner is in no team. */
   readonly team: string | null;
+  /** `tea_…` that the credential names for its charges, which counts only where the owner belongs to it; null for none. */
+  readonly keyTeam: string | null;
   readonly role: Role;
   readonly credential: {
     /** `key_…` for virtual keys, `adm_…` for admin tokens. */

@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../journal/records.ts';
-import type { Store, StoreTransaction } from '../store/ports.ts';
+import { timeOfId } from '../kernel/ids.ts';
+import type { StopRow, Store, StoreTransaction } from '../store/ports.ts';
 import { erase } from './changes/erase.ts';
 import { OWNER_SECRET_SETTING } from './changes/owner.ts';
 
@@ -14,8 +15,27 @@ export interface Replayed {
   readonly floor: number;
 }
 
+const TARGETS: Readonly<Record<StopRow['target'], true>> = {
+  party: true,
+  key: true,
+  session: true,
+  model: true,
+  upstream: true,
+  everything: true,
+};
+
+/** Why a revision is empty, for whoever looks at the history. */
+const LOST = 'lost when an older store was restored: apply the policy again';
+
+/** A change to be made again: the id of what changed, its state afterwards, and the whole record. */
+interface Replay {
+  readonly subject: string;
+  readonly after: JsonObject;
+  readonly change: JsonObject;
+}
+
 /** Returns whether it altered anything. */
-type Apply = (tx: StoreTransaction, subject: string, after: JsonObject) => Promise<boolean>;
+type Apply = (tx: StoreTransaction, replay: Replay) => Promise<boolean>;
 
 const APPLY: Readonly<Record<string, Apply>> = {
   'key.revoked': revoke,
@@ -29,12 +49,18 @@ const APPLY: Readonly<Record<string, Apply>> = {
   'person.erased': forget,
   'owner.claimed': spendOwnerSecret,
   'owner_secret.issued': spendOwnerSecret,
+  'stop.made': stopAgain,
+  'stop.lifted': liftAgain,
+  'grant.revoked': revokeGrantAgain,
+  'policy.applied': closePolicy,
 };
 
 /**
  * Brings a store that was restored from an older copy up to what the journal knows beyond it, so that a restore gives nobody
  * back what was taken from them (P3, P7): revocations, the shortened life of rotated keys, disabled and enabled parties,
- * moves between teams, erasures, and the spent owner secret. What was created later is gone with the store and ignored.
+ * moves between teams, erasures, the spent owner secret, stops made and lifted, and revoked grants. Keys, people, teams and grants
+ * made later are gone with the store and ignored: that is never wider. Of a later policy only its place is known, so nothing is
+ * allowed until one is applied again (P8).
  *
  * `changes` are bodies of `change` records with their `outbox` number, in the journal's order. Enqueues nothing; a second run
  * does nothing. Must run before anything else raises the outbox floor or changes the directory. Throws for a record it
@@ -63,10 +89,10 @@ async function applyOne(store: Store, change: JsonObject): Promise<boolean> {
   const apply = typeof action === 'string' && Object.hasOwn(APPLY, action) ? APPLY[action] : undefined;
   if (apply === undefined) return false;
   if (typeof subject !== 'string') throw new Error(`Change ${change.outbox} cannot be replayed: it has no subject.`);
-  return store.change((tx) => apply(tx, subject, isObject(after) ? after : {}));
+  return store.change((tx) => apply(tx, { subject, after: isObject(after) ? after : {}, change }));
 }
 
-async function revoke(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+async function revoke(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
   const revokedAt = wholeNumber(after, 'revokedAt');
   const credential = await tx.credential(id);
   if (credential === undefined || credential.revokedAt !== null) return false;
@@ -75,7 +101,7 @@ async function revoke(tx: StoreTransaction, id: string, after: JsonObject): Prom
 }
 
 /** The key that replaced it is lost with the newer store; its old one still ends when its holder was told it would. */
-async function shorten(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+async function shorten(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
   const expiresAt = wholeNumber(after, 'expiresAt');
   const credential = await tx.credential(id);
   if (credential === undefined) return false;
@@ -84,7 +110,7 @@ async function shorten(tx: StoreTransaction, id: string, after: JsonObject): Pro
   return true;
 }
 
-async function setDisabled(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+async function setDisabled(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
   const disabledAt = after.disabledAt === null ? null : wholeNumber(after, 'disabledAt');
   const party = await tx.party(id);
   if (party === undefined || party.disabledAt === disabledAt) return false;
@@ -93,7 +119,7 @@ async function setDisabled(tx: StoreTransaction, id: string, after: JsonObject):
 }
 
 /** Into no team where the store does not know the new one: staying in the old one could grant what was taken away. */
-async function move(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+async function move(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
   const party = await tx.party(id);
   if (party === undefined) return false;
   const wanted = after.team;
@@ -103,7 +129,7 @@ async function move(tx: StoreTransaction, id: string, after: JsonObject): Promis
   return true;
 }
 
-async function forget(tx: StoreTransaction, id: string, after: JsonObject): Promise<boolean> {
+async function forget(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
   const erasedAt = wholeNumber(after, 'erasedAt');
   const party = await tx.party(id);
   if (party === undefined || party.erasedAt !== null) return false;
@@ -116,6 +142,48 @@ async function spendOwnerSecret(tx: StoreTransaction): Promise<boolean> {
   if ((await tx.setting(OWNER_SECRET_SETTING)) === undefined) return false;
   await tx.setSetting(OWNER_SECRET_SETTING, null);
   return true;
+}
+
+/** Under its old id, so that records and listings go on to name the same stop. */
+async function stopAgain(tx: StoreTransaction, { subject: id, after, change }: Replay): Promise<boolean> {
+  const { target, subject } = after;
+  const { actor, reason } = change;
+  const readable = isTarget(target) && (typeof subject === 'string' || (subject === null && target === 'everything'));
+  if (!readable || typeof actor !== 'string' || typeof reason !== 'string') {
+    throw new Error('A change record cannot be replayed: it does not say what was stopped, by whom and why.');
+  }
+  if ((await tx.stop(id)) !== undefined) return false;
+  await tx.insertStop({ id, target, subject, reason, actor, createdAt: timeOfId(id), liftedAt: null });
+  return true;
+}
+
+async function liftAgain(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
+  const liftedAt = wholeNumber(after, 'liftedAt');
+  if ((await tx.stop(id))?.liftedAt !== null) return false;
+  await tx.liftStop(id, liftedAt);
+  return true;
+}
+
+async function revokeGrantAgain(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
+  const revokedAt = wholeNumber(after, 'revokedAt');
+  if ((await tx.grant(id))?.revokedAt !== null) return false;
+  await tx.revokeGrant(id, revokedAt);
+  return true;
+}
+
+/** The document is lost with the newer store, and the older one could allow what it took away: an empty one allows nothing. */
+async function closePolicy(tx: StoreTransaction, { after, change }: Replay): Promise<boolean> {
+  const number = wholeNumber(after, 'revision');
+  const { sha256 } = after;
+  if (typeof sha256 !== 'string') throw new Error('A change record cannot be replayed: it names no policy.');
+  if ((await tx.policyRevision(number)) !== undefined) return false;
+  const createdAt = typeof change.at === 'string' ? Date.parse(change.at) : 0;
+  await tx.insertPolicy({ number, text: '', sha256, author: 'system', reason: LOST, restores: null, createdAt });
+  return true;
+}
+
+function isTarget(value: Json | undefined): value is StopRow['target'] {
+  return typeof value === 'string' && Object.hasOwn(TARGETS, value);
 }
 
 function wholeNumber(object: JsonObject, name: string): number {

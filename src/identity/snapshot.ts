@@ -1,13 +1,38 @@
 /** The directory compiled for the path of a call: immutable, in memory, found by digest. */
 import type { Caller } from '../journal/bodies.ts';
 import type { ErrorCode } from '../kernel/errors.ts';
-import type { CredentialRow, DirectoryState, PartyRow, TeamRow } from '../store/ports.ts';
+import type {
+  CredentialRow,
+  DirectoryState,
+  GrantRow,
+  PartyRow,
+  PolicyRevisionRow,
+  StopRow,
+  TeamRow,
+} from '../store/ports.ts';
 import type { Principal } from './principal.ts';
 
 /** A credential with its owner. */
 export interface Entry {
   readonly credential: CredentialRow;
   readonly owner: PartyRow;
+}
+
+/** What is stopped, compiled for lookup. */
+export interface Stops {
+  /** In order of their ids. */
+  readonly all: readonly StopRow[];
+  /** By `per_…` or `svc_…`. */
+  readonly byParty: ReadonlyMap<string, StopRow>;
+  /** By `key_…`. */
+  readonly byKey: ReadonlyMap<string, StopRow>;
+  /** By the session id that a client names. */
+  readonly bySession: ReadonlyMap<string, StopRow>;
+  /** Their subjects are patterns. */
+  readonly models: readonly StopRow[];
+  /** By the upstream's name. */
+  readonly byUpstream: ReadonlyMap<string, StopRow>;
+  readonly everything: StopRow | null;
 }
 
 export interface DirectorySnapshot {
@@ -22,7 +47,15 @@ export interface DirectorySnapshot {
   /** By credential id. */
   readonly credentials: ReadonlyMap<string, Entry>;
   readonly parties: ReadonlyMap<string, PartyRow>;
+  /** By id. */
   readonly teams: ReadonlyMap<string, TeamRow>;
+  /** By lower-case name, as policies compare; of two that differ in case alone the first made. */
+  readonly teamsByName: ReadonlyMap<string, TeamRow>;
+  readonly stops: Stops;
+  /** Not revoked, and not over when the store was read; whether one is in force is asked of its times. */
+  readonly grants: readonly GrantRow[];
+  /** The revision in force; null before the first: then nothing is allowed. */
+  readonly policy: PolicyRevisionRow | null;
 }
 
 /** Why a digest is no principal. */
@@ -52,7 +85,39 @@ export function compileDirectory(state: DirectoryState): DirectorySnapshot {
     credentials.set(credential.id, entry);
   }
   const teams = new Map(state.teams.map((row) => [row.id, row]));
-  return { version: `dir-${state.sequence}`, sequence: state.sequence, byDigest, credentials, parties, teams };
+  return {
+    version: `dir-${state.sequence}`,
+    sequence: state.sequence,
+    byDigest,
+    credentials,
+    parties,
+    teams,
+    teamsByName: byName(state.teams),
+    stops: compileStops(state.stops),
+    grants: state.grants,
+    policy: state.policy,
+  };
+}
+
+function byName(teams: readonly TeamRow[]): Map<string, TeamRow> {
+  const found = new Map<string, TeamRow>();
+  for (const row of teams) if (!found.has(row.name.toLowerCase())) found.set(row.name.toLowerCase(), row);
+  return found;
+}
+
+function compileStops(all: readonly StopRow[]): Stops {
+  const of = (target: StopRow['target']): StopRow[] => all.filter((row) => row.target === target);
+  const bySubject = (target: StopRow['target']): Map<string, StopRow> =>
+    new Map(of(target).flatMap((row) => (row.subject === null ? [] : [[row.subject, row] as const])));
+  return {
+    all,
+    byParty: bySubject('party'),
+    byKey: bySubject('key'),
+    bySession: bySubject('session'),
+    models: of('model'),
+    byUpstream: bySubject('upstream'),
+    everything: of('everything')[0] ?? null,
+  };
 }
 
 /** True while the party may act at all. */
@@ -83,6 +148,7 @@ export function resolve(snapshot: DirectorySnapshot, digest: string, now: number
     kind: owner.kind,
     id: owner.id,
     team: owner.team,
+    keyTeam: credential.team,
     role: owner.role,
     credential: { id: credential.id, kind: credential.kind, expires: credential.expiresAt },
     snapshot: snapshot.version,

@@ -40,6 +40,59 @@ export interface CredentialRow {
   readonly revokedAt: number | null;
   /** The credential that replaces this one, while both are valid. */
   readonly rotatedTo: string | null;
+  /** `tea_…` its calls are charged to instead of the owner's first team, where the owner belongs to it; null for none. */
+  readonly team: string | null;
+}
+
+/** Something that is stopped at once, over every policy, until somebody lifts it (P3). */
+export interface StopRow {
+  /** `stp_…`. */
+  readonly id: string;
+  readonly target: 'party' | 'key' | 'session' | 'model' | 'upstream' | 'everything';
+  /** `per_…` or `svc_…`, `key_…`, the session id that a client names, a model pattern, an upstream's name; null for everything. */
+  readonly subject: string | null;
+  /** Shown to who is stopped. */
+  readonly reason: string;
+  readonly actor: string;
+  readonly createdAt: number;
+  readonly liftedAt: number | null;
+}
+
+/** More than the policy gives, for a time: money on top of a budget, or the approval that an `ask` rule waits for. */
+export interface GrantRow {
+  /** `gra_…`. */
+  readonly id: string;
+  readonly kind: 'budget' | 'approval';
+  readonly scope: 'organization' | 'team' | 'person' | 'service' | 'key';
+  /** The id of whom it is for; null for the organisation. */
+  readonly subject: string | null;
+  /** Model pattern of an approval; null of a budget. */
+  readonly models: string | null;
+  /** Micro-dollars on top of every budget of this scope and subject; null of an approval. */
+  readonly micros: number | null;
+  readonly startsAt: number;
+  /** Not included. */
+  readonly endsAt: number;
+  readonly reason: string;
+  readonly actor: string;
+  readonly createdAt: number;
+  readonly revokedAt: number | null;
+}
+
+/** One version of the policy document. The newest is in force. */
+export interface PolicyRevisionRow {
+  /** 1, 2, 3 … */
+  readonly number: number;
+  /** The document as it was given; empty where it was lost with a newer store: then nothing is allowed. */
+  readonly text: string;
+  /** SHA-256 of the text as first given, lower-case hex. */
+  readonly sha256: string;
+  /** `per_…`, or `file` for one that was read from the watched file, or `system`. */
+  readonly author: string;
+  readonly reason: string | null;
+  /** The revision a rollback went back to; null otherwise. */
+  readonly restores: number | null;
+  readonly createdAt: number;
 }
 
 /** A credential as listings show it. */
@@ -62,6 +115,12 @@ export interface DirectoryState {
   readonly parties: readonly PartyRow[];
   readonly teams: readonly TeamRow[];
   readonly credentials: readonly CredentialRow[];
+  /** Those not lifted. */
+  readonly stops: readonly StopRow[];
+  /** Those not revoked and not over. */
+  readonly grants: readonly GrantRow[];
+  /** The newest revision; null before the first. */
+  readonly policy: PolicyRevisionRow | null;
 }
 
 /** Reads and writes inside one transaction. Nothing else may be used while it is open. */
@@ -85,6 +144,17 @@ export interface StoreTransaction {
     id: string,
     change: Partial<Pick<CredentialRow, 'label' | 'expiresAt' | 'revokedAt' | 'rotatedTo'>>,
   ): Promise<void>;
+  stop(id: string): Promise<StopRow | undefined>;
+  insertStop(row: StopRow): Promise<void>;
+  liftStop(id: string, at: number): Promise<void>;
+  grant(id: string): Promise<GrantRow | undefined>;
+  insertGrant(row: GrantRow): Promise<void>;
+  revokeGrant(id: string, at: number): Promise<void>;
+  newestPolicy(): Promise<PolicyRevisionRow | undefined>;
+  policyRevision(number: number): Promise<PolicyRevisionRow | undefined>;
+  insertPolicy(row: PolicyRevisionRow): Promise<void>;
+  /** Replaces an address by an id in the text of every revision: policies name people, and an erased person's name vanishes (P7). */
+  redactPolicies(address: string, id: string): Promise<void>;
   /** The person's wrapped content key, if one exists. */
   contentKey(person: string): Promise<Uint8Array | undefined>;
   insertContentKey(person: string, wrapped: Uint8Array): Promise<void>;
@@ -122,6 +192,13 @@ export interface Store {
   credentials(owner?: string): Promise<CredentialListing[]>;
   /** Saves [credential id, milliseconds] pairs; never moves one back, ignores unknown ids, leaves `sequence` alone. */
   saveLastUse(entries: ReadonlyArray<readonly [string, number]>): Promise<void>;
+  /** Newest first; without the text of the document. */
+  policyHistory(limit: number): Promise<Omit<PolicyRevisionRow, 'text'>[]>;
+  policyRevision(number: number): Promise<PolicyRevisionRow | undefined>;
+  /** Newest first, lifted ones included. */
+  stops(limit: number): Promise<StopRow[]>;
+  /** Newest first, those that are over included. */
+  grants(limit: number): Promise<GrantRow[]>;
   /** Writes a consistent copy of the whole store to this path, which must not exist. */
   copyTo(path: string): Promise<void>;
   close(): Promise<void>;

@@ -94,12 +94,14 @@ describe('every verb leaves one record, and none when nothing changed', () => {
   test('P3: keys: create, rotate, revoke', async () => {
     await inWorld(async (world) => {
       const { changes } = world;
+      const { id: team } = await changes.addTeam({ actor, name: 'research' });
+      await world.store.acknowledge(1);
       const { id: owner } = await changes.addPerson({ actor, email: 'a@x.org' });
       let key = { id: '', secret: '' };
       await leaves(world, [], async () => {});
-      key = await changes.createKey({ actor, owner, label: 'laptop', kind: 'key', expiresAt: T0 + 1000 });
+      key = await changes.createKey({ actor, owner, label: 'laptop', kind: 'key', expiresAt: T0 + 1000, team });
       assert.equal(verdict(world, key.secret), 'valid');
-      const created = { owner, kind: 'key', expiresAt: T0 + 1000 };
+      const created = { owner, kind: 'key', expiresAt: T0 + 1000, team };
       const records = await world.records();
       assert.deepEqual(records.slice(1), [
         { actor, action: 'key.created', subject: key.id, before: null, after: created, reason: null },
@@ -136,7 +138,7 @@ describe('nothing is changed and nothing recorded', () => {
       await changes.revokeCredential({ actor, credential: spent.id });
       const rotated = await changes.createKey({ actor, owner, label: '', kind: 'key' });
       await changes.rotateKey({ actor, key: rotated.id });
-      await changes.addTeam({ actor, name: 'platform' });
+      const { id: team } = await changes.addTeam({ actor, name: 'platform' });
       await changes.erasePerson({ actor, person: gone });
       const { id: off } = await changes.addPerson({ actor, email: 'off@x.org' });
       await changes.disableParty({ actor, party: off });
@@ -156,6 +158,8 @@ describe('nothing is changed and nothing recorded', () => {
         ['not_found', () => changes.rotateKey({ actor, key: newId('key', T0) })],
         ['not_found', () => changes.revokeCredential({ actor, credential: newId('key', T0) })],
         ['refused', () => changes.enableParty({ actor, party: gone })],
+        ['not_found', () => changes.createKey({ ...key, owner, team: nobody })],
+        ['invalid', () => changes.createKey({ ...key, owner, kind: 'admin', team })],
         ['refused', () => changes.createKey({ ...key, owner: gone })],
         ['refused', () => changes.createKey({ ...key, owner: off })],
         ['refused', () => changes.createKey({ ...key, owner: service, kind: 'admin' })],
@@ -210,7 +214,8 @@ describe('rotation', () => {
     await inWorld(async (world) => {
       const { changes } = world;
       const { id: owner } = await changes.addPerson({ actor, email: 'a@x.org' });
-      const old = await changes.createKey({ actor, owner, label: 'laptop', kind: 'key' });
+      const { id: team } = await changes.addTeam({ actor, name: 'research' });
+      const old = await changes.createKey({ actor, owner, label: 'laptop', kind: 'key', team });
       const next = await changes.rotateKey({ actor, key: old.id });
       const end = T0 + 24 * 60 * 60 * 1000;
       assert.deepEqual(
@@ -224,7 +229,8 @@ describe('rotation', () => {
       const rows = await world.store.credentials(owner);
       const find = (id: string) => rows.find((row) => row.id === id);
       assert.equal(find(old.id)?.rotatedTo, next.id);
-      assert.deepEqual([find(next.id)?.label, find(next.id)?.expiresAt], ['laptop', null]);
+      const { label, expiresAt, team: kept } = find(next.id) ?? {};
+      assert.deepEqual([label, expiresAt, kept], ['laptop', null, team]);
     });
   });
 

@@ -4,8 +4,18 @@ import { Directory, type Invalidated } from '../../src/identity/directory.ts';
 import { newCredential } from '../../src/identity/key-format.ts';
 import { compileDirectory, resolve } from '../../src/identity/snapshot.ts';
 import type { DirectoryState } from '../../src/store/ports.ts';
-import { credential, person, service, team } from '../store/rows.ts';
+import { credential, grant, person, policy, service, stop, team } from '../store/rows.ts';
 import { handClock, inWorld, T0, type World } from './world.ts';
+
+const empty = (sequence: number): DirectoryState => ({
+  sequence,
+  parties: [],
+  teams: [],
+  credentials: [],
+  stops: [],
+  grants: [],
+  policy: null,
+});
 
 /** Collects what listeners are told, as plain sorted lists. */
 function told(directory: Directory) {
@@ -27,9 +37,9 @@ test('a compiled snapshot finds credentials by digest, and parties and teams by 
   const squad = team();
   const ada = person({ team: squad.id, role: 'owner' });
   const robot = service();
-  const [key, token] = [credential(ada.id, { expiresAt: T0 + 9 }), credential(robot.id)];
+  const [key, token] = [credential(ada.id, { expiresAt: T0 + 9, team: squad.id }), credential(robot.id)];
   const orphan = credential('per_gone');
-  const state = { sequence: 12, parties: [ada, robot], teams: [squad], credentials: [key, token, orphan] };
+  const state = { ...empty(12), parties: [ada, robot], teams: [squad], credentials: [key, token, orphan] };
   const snapshot = compileDirectory(state);
   assert.equal(snapshot.version, 'dir-12');
   assert.deepEqual(snapshot.parties.get(ada.id), ada);
@@ -39,6 +49,7 @@ test('a compiled snapshot finds credentials by digest, and parties and teams by 
     kind: 'person',
     id: ada.id,
     team: squad.id,
+    keyTeam: squad.id,
     role: 'owner',
     credential: { id: key.id, kind: 'key', expires: T0 + 9 },
     snapshot: 'dir-12',
@@ -51,6 +62,50 @@ test('a compiled snapshot finds credentials by digest, and parties and teams by 
   });
 });
 
+test('P3: stops are found by what they stop; grants and the policy in force are at hand', () => {
+  const [ops, OPS] = [team({ name: 'Ops' }), team({ name: 'OPS' })];
+  const stops = [
+    stop({ target: 'party', subject: 'per_x' }),
+    stop({ target: 'key', subject: 'key_x' }),
+    stop({ target: 'session', subject: 'per_x' }),
+    stop({ target: 'model', subject: 'claude-opus-*' }),
+    stop({ target: 'model', subject: 'claude-*' }),
+    stop({ target: 'upstream', subject: 'anthropic' }),
+  ];
+  const state = { ...empty(3), teams: [ops, OPS], stops, grants: [grant()], policy: policy(7, 'access: []') };
+  const snapshot = compileDirectory(state);
+  const [party, key, session, opus, all, upstream] = stops;
+  assert.deepEqual(snapshot.stops.all, stops);
+  assert.deepEqual([...snapshot.stops.byParty], [['per_x', party]]);
+  assert.deepEqual([...snapshot.stops.byKey], [['key_x', key]]);
+  assert.deepEqual([...snapshot.stops.bySession], [['per_x', session]]);
+  assert.deepEqual(snapshot.stops.models, [opus, all]);
+  assert.deepEqual([...snapshot.stops.byUpstream], [['anthropic', upstream]]);
+  assert.equal(snapshot.stops.everything, null);
+  assert.deepEqual(snapshot.grants, state.grants);
+  assert.deepEqual(snapshot.policy, state.policy);
+  assert.deepEqual([...snapshot.teamsByName], [['ops', ops]], 'the first made');
+  const everything = stop({ target: 'everything', subject: null });
+  assert.deepEqual(compileDirectory({ ...empty(4), stops: [everything] }).stops.everything, everything);
+  assert.equal(compileDirectory(empty(5)).policy, null);
+});
+
+test('P3: listeners hear of a stop when it is new, once', async () => {
+  await inWorld(async (world) => {
+    const heard: string[][] = [];
+    world.directory.onChange(({ stops }) => heard.push(stops.map((row) => row.subject ?? 'everything')));
+    const { changes } = world;
+    const made = await changes.stop({ actor: 'system', target: 'session', subject: 's1', reason: 'runs wild' });
+    await changes.stop({ actor: 'system', target: 'session', subject: 's1', reason: 'again' });
+    await changes.stop({ actor: 'system', target: 'everything', subject: null, reason: 'incident' });
+    await changes.liftStop({ actor: 'system', stop: made.id });
+    world.directory.sweep();
+    assert.deepEqual(heard, [['s1'], [], ['everything'], []]);
+    assert.equal(world.directory.current.stops.bySession.size, 0);
+    assert.equal(world.directory.current.stops.everything?.reason, 'incident');
+  });
+});
+
 test('P3: a refusal outranks in the order revoked, expired, owner disabled', () => {
   const ada = person({ disabledAt: T0 });
   const rows = [
@@ -60,7 +115,7 @@ test('P3: a refusal outranks in the order revoked, expired, owner disabled', () 
     credential(ada.id, { expiresAt: T0 + 1, rotatedTo: 'key_next' }),
     credential(ada.id),
   ];
-  const snapshot = compileDirectory({ sequence: 1, parties: [ada], teams: [], credentials: rows });
+  const snapshot = compileDirectory({ ...empty(1), parties: [ada], credentials: rows });
   const found = rows.map((row) => resolve(snapshot, row.digest, T0)).map((r) => ('refused' in r ? r.refused : 'valid'));
   assert.deepEqual(found, [
     'credential_revoked',
@@ -158,8 +213,6 @@ function slowStore(states: DirectoryState[]) {
     },
   };
 }
-
-const empty = (sequence: number): DirectoryState => ({ sequence, parties: [], teams: [], credentials: [] });
 
 test('P3: a refresh asked for while another loads starts a load of its own; further ones share it', async () => {
   const store = slowStore([empty(1), empty(2), empty(3)]);

@@ -62,6 +62,7 @@ describe('who is accepted', () => {
         kind: 'person',
         id: owners.good,
         team,
+        keyTeam: null,
         role: 'member',
         credential: { id: ids.good, kind: 'key', expires: null },
         snapshot: world.directory.current.version,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { directoryChanges } from '../../src/identity/changes.ts';
+import { Directory } from '../../src/identity/directory.ts';
 import { applyNewer } from '../../src/identity/replay.ts';
 import type { JsonObject } from '../../src/journal/records.ts';
 import { inWorld, openCopy, T0, type World } from './world.ts';
@@ -153,5 +155,126 @@ test('a longer life is never taken from a record, and what cannot be read stops 
     const other = { ...body, action: 'toString', after: {}, outbox: 70 };
     assert.equal((await applyNewer(world.store, only(other))).ignored, 1);
     assert.equal(await world.store.outboxHead(), 70);
+  });
+});
+
+test('P3: a restored older store stops what was stopped since, and gives nobody more than was in force', async () => {
+  await inWorld(async (world) => {
+    const { changes, store } = world;
+    const { add } = await peopled(world);
+    const ada = await add('a');
+    const old = await changes.stop({ actor, target: 'session', subject: 's1', reason: 'runs wild' });
+    const more = { actor, kind: 'budget', scope: 'organization', subject: null, micros: 5, reason: 'more' } as const;
+    const kept = await changes.grant({ ...more, endsAt: T0 + 9_000_000 });
+    const taken = await changes.grant({ ...more, endsAt: T0 + 9_000_000 });
+    const copy = join(world.folder, 'copy.db');
+    await store.copyTo(copy);
+
+    world.clock.set(T0 + 1000);
+    const stopped = await changes.stop({ actor, target: 'key', subject: ada.key, reason: 'pasted into a chat' });
+    const late = await add('late');
+    const unknown = await changes.stop({ actor, target: 'party', subject: late.id, reason: 'left' });
+    const brief = await changes.stop({ actor, target: 'everything', subject: null, reason: 'incident' });
+    world.clock.set(T0 + 2000);
+    await changes.liftStop({ actor, stop: brief.id });
+    await changes.liftStop({ actor, stop: old.id });
+    await changes.revokeGrant({ actor, grant: taken.id });
+    const lost = await changes.grant({ ...more, endsAt: T0 + 9_000_000 });
+    await changes.revokeGrant({ actor, grant: lost.id });
+    await changes.grant({ ...more, endsAt: T0 + 9_000_000 });
+
+    const restored = await openCopy(copy);
+    const counts = await applyNewer(restored, journalled(world));
+    assert.equal(counts.applied, 6, 'three stops, two liftings, a revocation');
+    const state = await restored.directory();
+    const made = { actor, createdAt: T0 + 1000, liftedAt: null };
+    assert.deepEqual(
+      state.stops,
+      [
+        { ...made, id: stopped.id, target: 'key', subject: ada.key, reason: 'pasted into a chat' },
+        { ...made, id: unknown.id, target: 'party', subject: late.id, reason: 'left' },
+      ].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    );
+    assert.equal((await restored.read((tx) => tx.stop(old.id)))?.liftedAt, T0 + 2000);
+    assert.equal((await restored.read((tx) => tx.stop(brief.id)))?.liftedAt, T0 + 2000);
+    assert.deepEqual(
+      state.grants.map((row) => row.id),
+      [kept.id],
+      'newer grants are not made again',
+    );
+    assert.equal((await restored.read((tx) => tx.grant(taken.id)))?.revokedAt, T0 + 2000);
+    const again = await applyNewer(restored, journalled(world));
+    assert.equal(again.applied, 0);
+    assert.deepEqual(await restored.directory(), state);
+    await restored.close();
+  });
+});
+
+test('P8: after a restore that lost a newer policy nothing is allowed until one is applied again', async () => {
+  await inWorld(async (world) => {
+    const { changes, store } = world;
+    await changes.applyPolicy({ actor, text: 'access: [{ allow: "*", to: everyone }]', teams: [] });
+    const copy = join(world.folder, 'copy.db');
+    await store.copyTo(copy);
+    await changes.applyPolicy({ actor, text: 'access: [] # tighter', teams: ['Payments'] });
+    await changes.applyPolicy({ actor, text: 'access: [] # tightest', teams: [] });
+    const newest = await store.policyRevision(3);
+
+    async function* dated(): AsyncGenerator<JsonObject> {
+      for await (const body of journalled(world)) yield { ...body, at: '2027-01-15T08:00:01.000Z' };
+    }
+    const restored = await openCopy(copy);
+    assert.equal((await applyNewer(restored, dated())).applied, 2);
+    const { policy, teams } = await restored.directory();
+    assert.deepEqual([policy?.number, policy?.text, policy?.author], [3, '', 'system']);
+    assert.equal(policy?.sha256, newest?.sha256);
+    assert.equal(policy?.createdAt, Date.parse('2027-01-15T08:00:01Z'));
+    assert.match(policy?.reason ?? '', /apply the policy again/);
+    assert.deepEqual(teams, []);
+    assert.equal((await restored.policyRevision(2))?.text, '');
+    assert.notEqual((await restored.policyRevision(1))?.text, '');
+    assert.equal((await applyNewer(restored, journalled(world))).applied, 0);
+
+    const directory = await Directory.load({ store: restored, clock: world.clock });
+    const verbs = directoryChanges({ store: restored, directory, clock: world.clock });
+    const applied = await verbs.applyPolicy({ actor, text: newest?.text ?? '', teams: ['Payments'] });
+    assert.deepEqual(applied, { revision: 4, unchanged: false }, 'the same document as was lost');
+    await restored.close();
+  });
+});
+
+test('P7: an erasure made again takes the address out of the older policies too', async () => {
+  await inWorld(async (world) => {
+    const { changes, store } = world;
+    const { id } = await changes.addPerson({ actor, email: 'eve@x.org' });
+    await changes.applyPolicy({ actor, text: 'to: eve@x.org', teams: [] });
+    const copy = join(world.folder, 'copy.db');
+    await store.copyTo(copy);
+    await changes.erasePerson({ actor, person: id });
+    const restored = await openCopy(copy);
+    await applyNewer(restored, journalled(world));
+    assert.equal((await restored.directory()).policy?.text, `to: ${id}`);
+    await restored.close();
+  });
+});
+
+test('P3: a stop or policy that cannot be read from its record stops the start', async () => {
+  await inWorld(async (world) => {
+    const body = { actor, subject: 'stp_00000000000000000000000000', before: null, reason: 'r', outbox: 9 };
+    const made = { ...body, action: 'stop.made', after: { target: 'session', subject: 's' } };
+    for (const bad of [
+      { ...made, after: { target: 'session' } },
+      { ...made, after: { target: 'session', subject: null } },
+      { ...made, after: { target: 'toString', subject: 's' } },
+      { ...made, reason: null },
+      { ...made, actor: 7 },
+      { ...body, action: 'stop.lifted', after: {} },
+      { ...body, action: 'grant.revoked', after: null },
+      { ...body, action: 'policy.applied', after: { revision: 1 } },
+      { ...body, action: 'policy.applied', after: { sha256: 'ab' } },
+    ]) {
+      await assert.rejects(applyNewer(world.store, only(bad)), /cannot be replayed/);
+    }
+    assert.equal((await applyNewer(world.store, only(made))).applied, 1);
   });
 });

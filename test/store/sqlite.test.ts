@@ -15,8 +15,9 @@ import { connect } from '../../src/store/sqlite/connection.ts';
 import { deleteContentKey, insertContentKey } from '../../src/store/sqlite/content-keys.ts';
 import { bindable } from '../../src/store/sqlite/dialect.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/migrations/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { person, T0 } from './rows.ts';
+import { credential, person, policy, T0 } from './rows.ts';
 import { storeSuite } from './suite.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'gatehouse-store-'));
@@ -26,14 +27,14 @@ const paths = new WeakMap<Store, string>();
 let serial = 0;
 const freshPath = (): string => join(mkdtempSync(join(root, 's-')), `${serial++}.db`);
 
-async function open(path: string): Promise<Store> {
-  const store = await openSqliteStore({ path, clock: systemClock });
+async function open(path: string, clock = systemClock): Promise<Store> {
+  const store = await openSqliteStore({ path, clock });
   paths.set(store, path);
   return store;
 }
 
 storeSuite('sqlite', {
-  open: () => open(freshPath()),
+  open: (clock) => open(freshPath(), clock),
   again: (store) => open(paths.get(store)!),
   copyTarget: () => {
     const path = freshPath();
@@ -89,8 +90,53 @@ test('a store opens again with everything in it, and runs no migration twice', a
   raw.close();
   assert.deepEqual(
     steps.map((step) => step.name),
-    ['001-directory', '002-outbox'],
+    ['001-directory', '002-outbox', '003-policies'],
   );
+});
+
+test('a store of the release before is brought up to date, its keys without a team', async () => {
+  const path = freshPath();
+  const db = await connect(path);
+  await sql`create table schema_migrations (number integer primary key, name text not null, applied_at integer) strict`.execute(
+    db,
+  );
+  for (const { number, name, up } of MIGRATIONS.slice(0, 2)) {
+    await up(db);
+    await sql`insert into schema_migrations values (${number}, ${name}, 1)`.execute(db);
+  }
+  await db.destroy();
+  const owner = person();
+  const { team, ...before } = credential(owner.id);
+  const raw = new DatabaseSync(path);
+  raw
+    .prepare("insert into parties (id, kind, name, role, created_at) values (?, 'person', ?, 'member', ?)")
+    .run(owner.id, owner.name, T0);
+  raw
+    .prepare('insert into credentials (id, kind, digest, hint, owner, label, created_at) values (?, ?, ?, ?, ?, ?, ?)')
+    .run(before.id, before.kind, before.digest, before.hint, before.owner, before.label, before.createdAt);
+  raw.close();
+  const store = await open(path);
+  assert.equal(team, null);
+  assert.deepEqual((await store.directory()).credentials, [{ ...before, team }]);
+  assert.equal((await store.directory()).policy, null);
+  await store.close();
+});
+
+test('P7: a redacted address is in no file of the open store', async () => {
+  const path = freshPath();
+  const store = await open(path);
+  const address = 'grace.hopper@example.com';
+  const long = '# a comment that fills pages\n'.repeat(2000);
+  await store.change(async (tx) => {
+    await tx.insertPolicy(policy(1, `to: ${address}`));
+    await tx.insertPolicy(policy(2, `${long}to: ${address}\n${long}`));
+  });
+  assert.ok(bytesOf(path).includes(address));
+  await store.change((tx) => tx.redactPolicies(address, 'per_x'));
+  assert.ok(!bytesOf(path).includes(address));
+  assert.ok(!bytesOf(path).includes('hopper'));
+  assert.equal((await store.policyRevision(2))?.text, `${long}to: per_x\n${long}`);
+  await store.close();
 });
 
 test('several processes may start on the same new store at once, and none loses a change of another', async () => {
@@ -126,7 +172,7 @@ test('a store of a newer version is refused and left as it was', async () => {
   const before = readFileSync(path);
   await assert.rejects(open(path), (error) => {
     assert.ok(error instanceof StoreTooNew);
-    assert.match(error.message, /newer Gatehouse.*999-from-the-future.*002-outbox/);
+    assert.match(error.message, /newer Gatehouse.*999-from-the-future.*003-policies/);
     return true;
   });
   assert.deepEqual(readFileSync(path), before);

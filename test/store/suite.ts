@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setImmediate as pause } from 'node:timers/promises';
+import type { Clock } from '../../src/kernel/clock.ts';
 import { StoreConflict, StoreMisuse } from '../../src/store/errors.ts';
 import type { Store } from '../../src/store/ports.ts';
 import { credential, person, service, T0, team } from './rows.ts';
+import { overlays } from './suite-overlays.ts';
 
 /** What a driver gives the suite. */
 export interface Harness {
-  /** A fresh, empty store. */
-  open(): Promise<Store>;
+  /** A fresh, empty store, on a clock where one is given. */
+  open(clock?: Clock): Promise<Store>;
   /** Another handle on the store that `store` is. */
   again(store: Store): Promise<Store>;
   /** A place for a copy, which does not exist yet, and the store that opens it. */
@@ -23,6 +25,7 @@ export function storeSuite(name: string, harness: Harness): void {
     parties(harness);
     outbox(harness);
     credentials(harness);
+    overlays(harness);
     copies(harness);
   });
 }
@@ -66,6 +69,10 @@ function transactions(harness: Harness): void {
       () => store.acknowledge(1),
       () => store.credentials(),
       () => store.saveLastUse([['key_x', 1]]),
+      () => store.policyHistory(1),
+      () => store.policyRevision(1),
+      () => store.stops(1),
+      () => store.grants(1),
       () => store.copyTo('/nowhere'),
       () => store.close(),
     ];

@@ -1,24 +1,24 @@
 import type { JsonObject } from '../../journal/records.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import { StoreConflict } from '../../store/errors.ts';
-import type { PartyRow, Store, StoreTransaction } from '../../store/ports.ts';
+import type { CredentialRow, PartyRow, Store, StoreTransaction } from '../../store/ports.ts';
 import type { Directory } from '../directory.ts';
 import { ChangeError } from './error.ts';
 
 /** What every verb works with. */
 export interface ChangeContext {
   readonly store: Pick<Store, 'change'>;
-  readonly directory: Pick<Directory, 'refresh'>;
+  readonly directory: Pick<Directory, 'refresh' | 'current'>;
   readonly clock: Clock;
 }
 
 /** The record of one change. Ids only: never an address or name of a person, nor a label, hint or digest of a key (P5, P7). */
 interface ChangeRecord {
-  /** `per_…`, `svc_…`, `system` or `owner-secret`. */
+  /** `per_…`, `svc_…`, `system`, `owner-secret`, or `file` for a policy. */
   readonly actor: string;
   /** Dotted, in the past tense: `key.revoked`. */
   readonly action: string;
-  /** The id of what changed. */
+  /** The id of what changed; `policy` for the policy. */
   readonly subject: string;
   readonly before: JsonObject | null;
   readonly after: JsonObject | null;
@@ -72,4 +72,11 @@ export async function existingTeam(tx: StoreTransaction, id: string | null | und
   if (id === null || id === undefined) return null;
   if ((await tx.team(id)) === undefined) throw new ChangeError('not_found', 'There is no team with this id.');
   return id;
+}
+
+/** The credential with this id. `not_found` when there is none. */
+export async function existingCredential(tx: StoreTransaction, id: string): Promise<CredentialRow> {
+  const credential = await tx.credential(id);
+  if (credential === undefined) throw new ChangeError('not_found', 'There is no key with this id.');
+  return credential;
 }

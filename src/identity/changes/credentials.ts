@@ -1,7 +1,6 @@
-import type { CredentialRow, StoreTransaction } from '../../store/ports.ts';
 import type { CredentialKind } from '../principal.ts';
 import { isActive, refusalOf } from '../snapshot.ts';
-import { type ChangeContext, commit, type Done, livingParty } from './commit.ts';
+import { type ChangeContext, commit, type Done, existingCredential, existingTeam, livingParty } from './commit.ts';
 import { ChangeError } from './error.ts';
 import { actorOf, expiryOf, labelOf, overlapOf, reasonOf } from './input.ts';
 import { issue } from './rows.ts';
@@ -14,7 +13,10 @@ export interface Issued {
   readonly secret: string;
 }
 
-/** Makes a virtual key or admin token. `expiresAt` is in milliseconds since the epoch, null or absent for never. */
+/**
+ * Makes a virtual key or admin token. `expiresAt` is in milliseconds since the epoch, null or absent for never. `team` is charged
+ * instead of the owner's first team; whether the owner belongs to it is checked when the key is used, as policy says it then.
+ */
 export async function createKey(
   context: ChangeContext,
   input: {
@@ -23,6 +25,7 @@ export async function createKey(
     readonly label: string;
     readonly kind: CredentialKind;
     readonly expiresAt?: number | null;
+    readonly team?: string | null;
   },
 ): Promise<Issued> {
   const actor = actorOf(input.actor);
@@ -33,17 +36,20 @@ export async function createKey(
     if (input.kind === 'admin' && owner.kind !== 'person') {
       throw new ChangeError('refused', 'An admin token belongs to a person.');
     }
+    const team = await existingTeam(tx, input.team);
+    if (input.kind === 'admin' && team !== null)
+      throw new ChangeError('invalid', 'An admin token is charged to no team.');
     const expiresAt = expiryOf(input.expiresAt, now);
-    const { row, secret } = issue({ kind: input.kind, owner: owner.id, label, expiresAt }, now);
+    const { row, secret } = issue({ kind: input.kind, owner: owner.id, label, expiresAt, team }, now);
     await tx.insertCredential(row);
-    const after = { owner: owner.id, kind: input.kind, expiresAt };
+    const after = { owner: owner.id, kind: input.kind, expiresAt, team };
     const record = { actor, action: 'key.created', subject: row.id, before: null, after, reason: null };
     return { result: { id: row.id, secret }, record };
   });
 }
 
 /**
- * Replaces a credential: the new one has the same owner, kind, label and length of life; the old one stays valid for
+ * Replaces a credential: the new one has the same owner, kind, label, team and length of life; the old one stays valid for
  * `overlapMs` (24 h unless given, 0 for not at all), never longer than it would have been. `refused` unless it is valid now
  * and was not replaced before.
  */
@@ -54,14 +60,15 @@ export async function rotateKey(
   const actor = actorOf(input.actor);
   const overlap = overlapOf(input.overlapMs ?? DAY);
   return commit(context, async (tx, now) => {
-    const old = await existing(tx, input.key);
+    const old = await existingCredential(tx, input.key);
     const owner = await livingParty(tx, old.owner);
     if (refusalOf({ credential: old, owner }, now) !== null || old.rotatedTo !== null) {
       throw new ChangeError('refused', 'Only a valid key that was not rotated before can be rotated.');
     }
     const lifetime = old.expiresAt === null ? null : old.expiresAt - old.createdAt;
     const expiresAt = lifetime === null ? null : expiryOf(now + lifetime, now);
-    const { row, secret } = issue({ kind: old.kind, owner: owner.id, label: old.label, expiresAt }, now);
+    const { kind, label, team } = old;
+    const { row, secret } = issue({ kind, owner: owner.id, label, expiresAt, team }, now);
     const oldExpiresAt = Math.min(old.expiresAt ?? Number.POSITIVE_INFINITY, now + overlap);
     await tx.insertCredential(row);
     await tx.updateCredential(old.id, { expiresAt: oldExpiresAt, rotatedTo: row.id });
@@ -85,16 +92,10 @@ export async function revokeCredential(
   const actor = actorOf(input.actor);
   const reason = reasonOf(input.reason);
   await commit(context, async (tx, now): Promise<Done<void>> => {
-    const credential = await existing(tx, input.credential);
+    const credential = await existingCredential(tx, input.credential);
     if (credential.revokedAt !== null) return { result: undefined, record: null };
     await tx.updateCredential(credential.id, { revokedAt: now });
     const states = { before: { revokedAt: null }, after: { revokedAt: now } };
     return { result: undefined, record: { actor, action: 'key.revoked', subject: credential.id, ...states, reason } };
   });
-}
-
-async function existing(tx: StoreTransaction, id: string): Promise<CredentialRow> {
-  const credential = await tx.credential(id);
-  if (credential === undefined) throw new ChangeError('not_found', 'There is no key with this id.');
-  return credential;
 }

@@ -8,6 +8,8 @@ const EMAIL_OCTETS = 254;
 const NAME_LENGTH = 64;
 const LABEL_LENGTH = 100;
 const REASON_LENGTH = 500;
+const PATTERN_LENGTH = 256;
+const TOKEN_LENGTH = 200;
 /** The last instant a Date can show (ECMA-262 §21.4.1.1). */
 const LAST_INSTANT = 8_640_000_000_000_000;
 
@@ -59,6 +61,38 @@ export function reasonOf(text: string | null | undefined): string | null {
     );
   }
   return reason;
+}
+
+/** A reason that must be given; `what` needs it, such as `A stop`. */
+export function neededReason(text: string | null | undefined, what: string): string {
+  const reason = reasonOf(text);
+  if (reason === null) throw new ChangeError('invalid', `${what} needs a reason.`);
+  return reason;
+}
+
+/** Something that looks like an e-mail address. A model's name may hold a bare `@`, as Google's do. */
+const ADDRESS = /@[^\s@]*\./;
+
+/** A model's name, or a pattern of names with `*`. It enters the journal, so no address stands in it (P7). */
+export function modelPatternOf(text: string): string {
+  const pattern = text.trim().normalize('NFC');
+  const whole = pattern !== '' && pattern.length <= PATTERN_LENGTH && isPlain(pattern) && !/\s/.test(pattern);
+  if (!whole || ADDRESS.test(pattern)) {
+    throw new ChangeError(
+      'invalid',
+      `A model pattern has 1 to ${PATTERN_LENGTH} characters, no spaces and no address.`,
+    );
+  }
+  return pattern;
+}
+
+/** A session's id as clients send it, or an upstream's name. Taken as it is, or a stop of it would match nothing. */
+export function tokenOf(text: string): string {
+  const token = text.trim();
+  if (token === '' || token.length > TOKEN_LENGTH || !isPlain(token) || ADDRESS.test(token)) {
+    throw new ChangeError('invalid', `Give 1 to ${TOKEN_LENGTH} characters on one line, and no e-mail address.`);
+  }
+  return token;
 }
 
 /** Who acts, as records name them: an id, `system`, or `owner-secret`. */

@@ -42,7 +42,8 @@ export async function claimOwner(
     }
     await tx.setSetting(OWNER_SECRET_SETTING, null);
     const person = newParty({ kind: 'person', name, team: null, role: 'owner' }, now);
-    const { row, secret } = issue({ kind: 'admin', owner: person.id, label: FIRST_TOKEN_LABEL, expiresAt: null }, now);
+    const token = { kind: 'admin', owner: person.id, label: FIRST_TOKEN_LABEL, expiresAt: null, team: null } as const;
+    const { row, secret } = issue(token, now);
     await tx.insertParty(person);
     await tx.insertCredential(row);
     const record = { actor: 'owner-secret', action: 'owner.claimed', subject: person.id, before: null, reason: null };

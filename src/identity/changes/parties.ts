@@ -79,8 +79,8 @@ async function setDisabled(
 }
 
 /**
- * Forgets a person (P7): the address, the labels of their keys and their content key go, every credential is revoked. The id
- * stays, because the journal names it. Cannot be undone; a second time changes nothing.
+ * Forgets a person (P7): the address (in policies too), the labels of their keys and their content key go, every credential is
+ * revoked. The id stays, because the journal names it. Cannot be undone; a second time changes nothing.
  */
 export async function erasePerson(context: ChangeContext, input: Asked & { readonly person: string }): Promise<void> {
   const actor = actorOf(input.actor);

@@ -10,7 +10,7 @@ export function newParty(fields: Pick<PartyRow, 'kind' | 'name' | 'team' | 'role
 
 /** A credential as it starts, and its secret, which is in no row. */
 export function issue(
-  fields: Pick<CredentialRow, 'kind' | 'owner' | 'label' | 'expiresAt'>,
+  fields: Pick<CredentialRow, 'kind' | 'owner' | 'label' | 'expiresAt' | 'team'>,
   now: number,
 ): { readonly row: CredentialRow; readonly secret: string } {
   const { secret, digest, hint } = newCredential(fields.kind);

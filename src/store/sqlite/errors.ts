@@ -13,6 +13,9 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   'teams.name': 'team name',
   'credentials.digest': 'credential',
   'content_keys.person': 'content key',
+  'policy_revisions.number': 'policy revision',
+  // What SQLite says of an index on an expression.
+  "index 'stops_active'": 'stop',
 };
 
 function errorCode(error: unknown): number | undefined {

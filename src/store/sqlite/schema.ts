@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { CredentialRow, PartyRow, TeamRow } from '../ports.ts';
+import type { CredentialRow, GrantRow, PartyRow, PolicyRevisionRow, StopRow, TeamRow } from '../ports.ts';
 
 /** The tables as Kysely sees them; CamelCasePlugin turns the names into the snake_case of the migrations. */
 export interface Tables {
@@ -8,6 +8,9 @@ export interface Tables {
   credentials: CredentialRow;
   credentialUse: { credential: string; usedAt: number };
   contentKeys: { person: string; wrapped: Uint8Array };
+  stops: StopRow;
+  grants: GrantRow;
+  policyRevisions: PolicyRevisionRow;
   settings: { name: string; value: string };
   /** `record` is JSON text. */
   outbox: { number: Generated<number>; record: string };

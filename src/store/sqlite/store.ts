@@ -2,17 +2,29 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, sql } from 'kysely';
 import type { Clock } from '../../kernel/clock.ts';
 import { StoreMisuse } from '../errors.ts';
-import type { CredentialListing, DirectoryState, OutboxRow, Store, StoreTransaction } from '../ports.ts';
+import type {
+  CredentialListing,
+  DirectoryState,
+  GrantRow,
+  OutboxRow,
+  PolicyRevisionRow,
+  StopRow,
+  Store,
+  StoreTransaction,
+} from '../ports.ts';
 import type { DiskReserve } from '../reserve.ts';
 import { BUSY_TIMEOUT, connect } from './connection.ts';
 import { copyDatabase } from './copy.ts';
 import { allCredentials, listCredentials, saveLastUse } from './credentials.ts';
 import { isFull } from './errors.ts';
+import { newestGrants, openGrants } from './grants.ts';
 import { migrate } from './migrate.ts';
 import * as outbox from './outbox.ts';
 import { allParties } from './parties.ts';
+import { findPolicy, newestPolicy, policyHistory } from './policies.ts';
 import type { Tables } from './schema.ts';
 import { type Db, Scope } from './scope.ts';
+import { activeStops, newestStops } from './stops.ts';
 import { allTeams } from './teams.ts';
 import { transactionOf } from './transaction.ts';
 
@@ -29,7 +41,7 @@ export async function openSqliteStore({ path, clock, reserve }: SqliteOptions): 
     await db.destroy();
     throw error;
   }
-  return new SqliteStore(db, reserve ?? null);
+  return new SqliteStore(db, clock, reserve ?? null);
 }
 
 export interface SqliteOptions {
@@ -42,14 +54,16 @@ export interface SqliteOptions {
 /** SQLite is one connection behind Kysely's mutex: whatever is called here waits for its turn, in order. */
 class SqliteStore implements Store {
   readonly #db: Kysely<Tables>;
+  readonly #clock: Clock;
   readonly #reserve: Pick<DiskReserve, 'release'> | null;
   readonly #current = new AsyncLocalStorage<Scope>();
   #owesCheckpoint = false;
   #closing: Promise<void> | null = null;
 
-  constructor(db: Kysely<Tables>, reserve: SqliteOptions['reserve'] | null) {
+  constructor(db: Kysely<Tables>, clock: Clock, reserve: Pick<DiskReserve, 'release'> | null) {
     this.#db = db;
-    this.#reserve = reserve ?? null;
+    this.#clock = clock;
+    this.#reserve = reserve;
   }
 
   async change<T>(work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
@@ -87,6 +101,9 @@ class SqliteStore implements Store {
       parties: await allParties(db),
       teams: await allTeams(db),
       credentials: await allCredentials(db),
+      stops: await activeStops(db),
+      grants: await openGrants(db, this.#clock.now()),
+      policy: (await newestPolicy(db)) ?? null,
     }));
   }
 
@@ -115,6 +132,22 @@ class SqliteStore implements Store {
 
   async saveLastUse(entries: ReadonlyArray<readonly [string, number]>): Promise<void> {
     if (entries.length > 0) await this.#within(true, (_, db) => saveLastUse(db, entries));
+  }
+
+  async policyHistory(limit: number): Promise<Omit<PolicyRevisionRow, 'text'>[]> {
+    return this.#within(false, (_, db) => policyHistory(db, limit));
+  }
+
+  async policyRevision(number: number): Promise<PolicyRevisionRow | undefined> {
+    return this.#within(false, (_, db) => findPolicy(db, number));
+  }
+
+  async stops(limit: number): Promise<StopRow[]> {
+    return this.#within(false, (_, db) => newestStops(db, limit));
+  }
+
+  async grants(limit: number): Promise<GrantRow[]> {
+    return this.#within(false, (_, db) => newestGrants(db, limit));
   }
 
   async copyTo(path: string): Promise<void> {
