@@ -37,6 +37,7 @@ interface Node {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly format?: string;
+  readonly anyOf?: readonly Node[];
 }
 
 /** Every section with its keys, in the order of the schema. */
@@ -86,6 +87,8 @@ function typeOf(node: Node): string {
     return minimum === Number.MIN_SAFE_INTEGER ? 'whole number' : `whole number, ${minimum}${most}`;
   }
   if (node.format === 'uri') return 'http or https address';
+  if (node.anyOf !== undefined)
+    return node.anyOf.map((form) => (form.type === 'null' ? '`null`' : typeOf(form))).join(' or ');
   if (node.type === undefined) throw new Error('a key has no type');
   return node.type;
 }

@@ -4,6 +4,7 @@ import { serverConfig } from './doors/config.ts';
 import { journalConfig } from './journal/config.ts';
 import { type ConfigProblem, loadConfig } from './kernel/config.ts';
 import { limitsConfig } from './limits/config.ts';
+import { policyConfig } from './policy/config.ts';
 import { upstreamConfig } from './upstream/config.ts';
 
 /** The whole configuration file. Each section's schema stands beside the code that owns it; every key has a default. */
@@ -11,6 +12,7 @@ export const gatehouseConfig = z.strictObject({
   listen: serverConfig.prefault({}).describe('Where Gatehouse listens.'),
   data: z.string().min(1).default('./data').describe('Folder of everything Gatehouse keeps: store, journal, keys.'),
   upstream: upstreamConfig.prefault({}).describe('The provider calls go to.'),
+  policy: policyConfig.prefault({}).describe('Who may use what, how fast and for how much.'),
   journal: journalConfig.prefault({}).describe('The audit trail.'),
   limits: limitsConfig.prefault({}).describe('How much may be open at once.'),
   log: z

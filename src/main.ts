@@ -9,6 +9,7 @@ import { makeFolders } from './kernel/folders.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
 import { prepareDemo } from './main/demo.ts';
 import { openDoors } from './main/doors.ts';
+import { openGovernance } from './main/governance.ts';
 import { openState, type State } from './main/state.ts';
 import { openUpstream } from './main/upstream.ts';
 import { warningsOf } from './main/warnings.ts';
@@ -40,6 +41,8 @@ export interface RunningGatehouse {
   readonly demoKey: string | null;
   /** False when no provider key is there: calls are refused with what to do. */
   readonly providerKey: boolean;
+  /** False while no policy is in force: every call is refused. */
+  readonly policy: boolean;
   /** Sentences an operator should read. */
   readonly warnings: readonly string[];
   /** Resolves when everything is closed. */
@@ -88,12 +91,14 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
   });
   const state = await openState({ config, dataDir, clock, log, closers });
   const watch = await startWatch({ config, dataDir, clock, log, closers, state });
+  const governance = await openGovernance({ config, dataDir, clock, log, closers, state, watch });
   const doors = await openDoors({
     config,
     dataDir,
     state,
     upstream,
     watch,
+    governance,
     clock,
     log,
     closers,
@@ -127,7 +132,8 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     simulated: upstream.target.simulated,
     demoKey,
     providerKey: upstream.unusable === null,
-    warnings: warningsOf(config),
+    policy: governance.keeper.current.policy !== null,
+    warnings: [...warningsOf(config), ...governance.warnings()],
     done,
     stop,
   };

@@ -6,6 +6,7 @@ import type { Action } from './journal/bodies.ts';
 import { Refusal } from './kernel/errors.ts';
 import { admit } from './steps/admit.ts';
 import { answer, recordRefusal } from './steps/answer.ts';
+import { attribute } from './steps/attribute.ts';
 import { begin } from './steps/begin.ts';
 import { cutOf } from './steps/cut.ts';
 import { decide } from './steps/decide.ts';
@@ -15,6 +16,7 @@ import { identify } from './steps/identify.ts';
 import { read } from './steps/read.ts';
 import { recordIntent } from './steps/record-intent.ts';
 import { relay } from './steps/relay.ts';
+import { reserve } from './steps/reserve.ts';
 import { route } from './steps/route.ts';
 import type { Services } from './steps/services.ts';
 import { settle } from './steps/settle.ts';
@@ -24,16 +26,19 @@ type Step = (x: Exchange, s: Services) => void | Promise<void>;
 type Row = readonly [name: string, step: Step, call: boolean, count: boolean, list: boolean];
 
 const yes = true;
+const no = false;
 
 // biome-ignore format: it is a table
 export const PATH: readonly Row[] = [
   //  step                         call count list
   ['admit',    admit,              yes, yes, yes], // declared size, encoding, load: from the head alone
   ['identify', identify,           yes, yes, yes], // credential → principal, before a byte of the body is read
-  ['throttle', throttle,           yes, yes, yes], // this caller's open calls and bytes
+  ['attribute',attribute,          yes, yes, yes], // the one verified team and cost centre that is charged
+  ['throttle', throttle,           yes, yes, yes], // this caller's open calls, bytes and requests a minute
   ['read',     read,               yes, yes, yes], // the fields decided on, by position
   ['decide',   decide,             yes, yes, yes], // policy: deny, then ask, then allow; closed by default
   ['route',    route,              yes, yes, yes], // which upstream
+  ['reserve',  reserve,            yes, yes, no ], // tokens a minute, and money at the dearest (P2)
   ['record',   recordIntent,       yes, yes, yes], // durable before a byte leaves (P1)
   ['forward',  forward,            yes, yes, yes], // our credential, the caller's bytes (P4, P5)
   ['relay',    relay,              yes, yes, yes], // bytes first, a copy to the meter
@@ -68,8 +73,20 @@ export async function govern(envelope: Envelope, s: Services): Promise<void> {
   } finally {
     // Whatever became of the record, nobody is left waiting.
     if (failure instanceof Refusal) answer(x, failure);
-    x.openCall.peek?.release();
+    release(x, s);
   }
+}
+
+const NO_TOKENS = { inputTokens: 0, outputTokens: 0 };
+
+/** Gives back what was taken. What settled or was never taken is left alone. */
+function release(x: Exchange, s: Services): void {
+  if (x.intent.peek === undefined && x.money.peek !== undefined) s.ledger.abandon(x.id);
+  if (x.rates.peek !== undefined) {
+    if (x.intent.peek === undefined) s.rates.settle(x.rates.peek, NO_TOKENS, s.clock.monotonic());
+    s.rates.leave(x.rates.peek);
+  }
+  x.openCall.peek?.release();
 }
 
 function failureOf(x: Exchange, s: Services, error: unknown): Refusal | 'caller_gone' {

@@ -24,7 +24,7 @@ export const PROMISES: readonly PromiseEntry[] = [
     name: 'A hard budget holds',
     sentence: 'A strict budget is never overshot, at any concurrency and on any number of replicas.',
     since: null,
-    begun: 'Usage is metered from the wire; reservations and budgets are missing.',
+    begun: 'Proven in one process; there are no replicas yet.',
   },
   {
     id: 'P3',
@@ -68,8 +68,8 @@ export const PROMISES: readonly PromiseEntry[] = [
     id: 'P8',
     name: 'Closed by default',
     sentence: 'No policy means no access; any matching deny wins; a mandatory check that could not run is a refusal.',
-    since: null,
-    begun: 'The admin door lets nobody in without a right; policies, deny rules and mandatory checks are missing.',
+    since: '0.2.0',
+    begun: null,
   },
   {
     id: 'P9',

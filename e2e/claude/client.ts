@@ -29,39 +29,69 @@ export interface Turn {
   readonly exitCode: number;
 }
 
+/** A developer's machine: a home, the client's configuration and a folder to work in, all fresh. */
+export interface Desk {
+  readonly home: string;
+  /** CLAUDE_CONFIG_DIR. */
+  readonly config: string;
+  readonly work: string;
+  /** What a clean environment has; no address and no credential in it. */
+  readonly env: Readonly<Record<string, string>>;
+  remove(): void;
+}
+
+/** Sockets and task folders of the client go into the desk too: it would leave them in the machine's own temporary folder. */
+export function makeDesk(): Desk {
+  const fresh = mkdtempSync(join(tmpdir(), 'gatehouse-claude-'));
+  const [home, config, work, temp] = ['home', 'cfg', 'work', 'tmp'].map((name) => join(fresh, name)) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  for (const folder of [home, config, work, temp]) mkdirSync(folder);
+  return {
+    home,
+    config,
+    work,
+    env: {
+      PATH: '/usr/bin:/bin',
+      HOME: home,
+      CLAUDE_CONFIG_DIR: config,
+      TMPDIR: temp,
+      CLAUDE_CODE_TMPDIR: temp,
+      TERM: 'dumb',
+      LANG: 'C.UTF-8',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+      DISABLE_AUTOUPDATER: '1',
+      CLAUDE_CODE_MAX_RETRIES: '2',
+    },
+    remove: () => rmSync(fresh, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
 export interface TurnOptions {
   readonly url: string;
   readonly key: string;
   readonly prompt: string;
   readonly tools?: string;
+  /** More arguments, such as `--model`. */
+  readonly args?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Where to work; a fresh one unless told. A session goes on at the desk where it began. */
+  readonly desk?: Desk;
 }
 
-/** One headless turn of the real client in a fresh home and a clean environment, as a developer with two variables would run it. */
+/** One headless turn of the real client in a clean environment, as a developer with two variables would run it. */
 export async function runTurn(binary: string, options: TurnOptions): Promise<Turn> {
-  const fresh = mkdtempSync(join(tmpdir(), 'gatehouse-claude-'));
-  for (const folder of ['home', 'cfg', 'work']) mkdirSync(join(fresh, folder));
-  const args = ['-p', options.prompt];
+  const desk = options.desk ?? makeDesk();
+  const args = ['-p', options.prompt, ...(options.args ?? [])];
   if (options.tools !== undefined) args.push('--allowedTools', options.tools);
   try {
-    return await execute(binary, args, {
-      cwd: join(fresh, 'work'),
-      env: {
-        PATH: '/usr/bin:/bin',
-        HOME: join(fresh, 'home'),
-        CLAUDE_CONFIG_DIR: join(fresh, 'cfg'),
-        TERM: 'dumb',
-        LANG: 'C.UTF-8',
-        CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
-        DISABLE_AUTOUPDATER: '1',
-        CLAUDE_CODE_MAX_RETRIES: '2',
-        ANTHROPIC_BASE_URL: options.url,
-        ANTHROPIC_AUTH_TOKEN: options.key,
-        ...options.env,
-      },
-    });
+    const env = { ...desk.env, ANTHROPIC_BASE_URL: options.url, ANTHROPIC_AUTH_TOKEN: options.key, ...options.env };
+    return await execute(binary, args, { cwd: desk.work, env });
   } finally {
-    rmSync(fresh, { recursive: true, force: true });
+    if (options.desk === undefined) desk.remove();
   }
 }
 

@@ -2,14 +2,19 @@ import { Command, CommanderError } from 'commander';
 import { Cli } from './cli.ts';
 import { auditCommand } from './commands/audit.ts';
 import { backupCommand } from './commands/backup.ts';
+import { budgetsCommand } from './commands/budgets.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { grantsCommand } from './commands/grants.ts';
+import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { ownerCommand } from './commands/owner.ts';
 import { peopleCommand } from './commands/people.ts';
+import { policyCommand } from './commands/policy.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { demoCommand, startCommand } from './commands/start.ts';
+import { stopCommand } from './commands/stop.ts';
 import { teamsCommand } from './commands/teams.ts';
 import { usageCommand } from './commands/usage.ts';
 import { CliError, EXIT } from './failure.ts';
@@ -25,11 +30,16 @@ const COMMANDS = [
   peopleCommand,
   teamsCommand,
   keysCommand,
+  stopCommand,
+  grantsCommand,
+  policyCommand,
+  budgetsCommand,
   usageCommand,
   auditCommand,
   doctorCommand,
   backupCommand,
   restoreCommand,
+  importCommand,
   openapiCommand,
 ];
 
@@ -85,6 +95,7 @@ First steps:
   ${command} demo                               try it: a simulated provider, no key, no cost
   ${command} start                              serve, with ANTHROPIC_API_KEY set; prints a one-use secret
   ${command} owner claim gho_… --email YOU      become its owner; your admin token is kept for you
+  ${command} policy init                        who may use what; change it, then: policy apply policy.yaml
   ${command} keys create --person YOU           a virtual key, and the two lines that connect Claude Code
   ${command} usage --by person                  who used how much
   ${command} audit tail --follow                what is happening now

@@ -27,11 +27,9 @@ export const journalConfig = z.strictObject({
   keep: duration()
     .default(400 * DAY)
     .describe('Segments older than this are retired, with a signed record of their head.'),
-  content: z
-    .enum(['none', 'full'])
-    .default('none')
-    .describe('none: no prompts or answers are kept. full: both, encrypted under a key of the person.'),
-  content_bytes: size().default(MIB).describe('Most that is kept of one body.'),
+  content_bytes: size()
+    .default(MIB)
+    .describe('Most that is kept of one body, where the policy keeps content (retention.content).'),
   disk_low: size()
     .default(2048 * MIB)
     .describe('Free space below which an alarm is raised; below a tenth of the file system it is raised in any case.'),

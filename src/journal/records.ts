@@ -31,6 +31,7 @@ export interface JournalRecord {
  * - `recovered` what a start after a crash repaired
  * - `gateway` started, stopped
  * - `intent`, `attempt`, `outcome` a governed message (P1); `refusal` one that was refused; `strangers` a count and sample of unknown callers
+ * - `extension` more money is held for a running call
  * - `content` a body, encrypted under the person's key
  * - `change` a change of state, with actor, action, subject, before, after and its outbox number
  */
@@ -43,6 +44,7 @@ export type RecordKind =
   | 'intent'
   | 'attempt'
   | 'outcome'
+  | 'extension'
   | 'refusal'
   | 'strangers'
   | 'content'

@@ -14,7 +14,7 @@ export interface ErrorEntry {
   readonly retry: boolean;
   /** One sentence for the caller; `{name}` is filled from the refusal's fields. */
   readonly sentence: string;
-  /** What the caller can do, one sentence. */
+  /** What the caller can do, one sentence; filled like the sentence. */
   readonly remedy: string;
 }
 
@@ -83,12 +83,91 @@ export const ERRORS = {
     'This credential does not open this door.',
     'Use a virtual key (ghk_) for models and an admin token (gha_) for /api.',
   ),
+  no_policy: entry(
+    451,
+    'permission_error',
+    false,
+    'No policy is in force, so nothing is allowed.',
+    'Ask your platform team to apply one.',
+  ),
   not_permitted: entry(
     451,
     'permission_error',
     false,
-    'Policy does not allow {action} on {resource}.',
+    'Policy does not allow {resource}: {reason}.',
     'Ask your platform team for access.',
+  ),
+  approval_required: entry(
+    451,
+    'permission_error',
+    false,
+    '{resource} needs an approval: {reason}.',
+    'Ask your platform team for one.',
+  ),
+  team_not_yours: entry(
+    451,
+    'permission_error',
+    false,
+    'The team named in x-gatehouse-team is none of yours.',
+    'Leave the header out, or name one of your teams.',
+  ),
+  stopped: entry(423, 'permission_error', false, '{what} was stopped: {reason}.', 'Ask your platform team.'),
+  price_unknown: entry(
+    451,
+    'permission_error',
+    false,
+    'No price is known for {model}, and the policy refuses such models.',
+    'Ask your platform team to add a price, or use another model.',
+  ),
+  rate_limited: entry(
+    429,
+    'rate_limit_error',
+    true,
+    'The limit of {limit} for {whom} is reached.',
+    'Wait; the client tries again by itself.',
+  ),
+  rate_never: entry(
+    429,
+    'rate_limit_error',
+    false,
+    'This call alone is larger than the limit of {limit} for {whom}.',
+    'Send less in one call.',
+  ),
+  budget_spent: entry(429, 'billing_error', false, 'The budget of {limit} for {whom} is spent{resets}.', '{remedy}'),
+  budget_short: entry(
+    429,
+    'billing_error',
+    false,
+    'This call {could} cost {amount}, and of the budget of {limit} for {whom} only {left} is left{resets}.',
+    'Ask for less output (max_tokens), or send less. {remedy}',
+  ),
+  budget_held: entry(
+    429,
+    'rate_limit_error',
+    true,
+    'What is left of the budget of {limit} for {whom} is held by calls that are running.',
+    'Wait for them to end.',
+  ),
+  budget_unbounded: entry(
+    451,
+    'permission_error',
+    false,
+    'The cost of this call cannot be bounded, and the budget of {limit} for {whom} is strict.',
+    'Set max_tokens, set max_uses on tools the provider runs, and leave out compaction on the server.',
+  ),
+  budget_ended: entry(
+    429,
+    'billing_error',
+    false,
+    'The budget of {limit} for {whom} was spent while this answer was running{resets}.',
+    '{remedy}',
+  ),
+  budgets_unavailable: entry(
+    503,
+    'api_error',
+    true,
+    'Gatehouse cannot say now what is spent of the budgets for this call, so it was not sent.',
+    'Try again in a moment.',
   ),
   request_malformed: entry(
     400,
@@ -182,6 +261,13 @@ export const ERRORS = {
     'This key was revoked while the answer was running.',
     'Ask your platform team.',
   ),
+  permission_ended: entry(
+    451,
+    'permission_error',
+    false,
+    'This answer was ended: it was stopped, or policy no longer allows it.',
+    'Ask your platform team.',
+  ),
   not_found: entry(
     404,
     'not_found_error',
@@ -210,6 +296,14 @@ export type ErrorCode = keyof typeof ERRORS;
 /** Values for the `{name}` places of a sentence. Shown to callers: never put a secret or another person's data here. */
 export type RefusalFields = Readonly<Record<string, string | number>>;
 
+interface RefusalOptions {
+  readonly fields?: RefusalFields;
+  readonly detail?: string;
+  readonly retryAfter?: number;
+  readonly rule?: string;
+  readonly headers?: readonly (readonly [string, string])[];
+}
+
 /**
  * A call that is refused. `fields` reach the caller; `detail` is for the log and the journal only.
  * Anything else that is thrown on the path of a call is answered as `internal`.
@@ -220,14 +314,25 @@ export class Refusal extends Error {
   readonly detail: string | undefined;
   /** Seconds for `retry-after`, when waiting helps. */
   readonly retryAfter: number | undefined;
+  /** Place in the policy document of what refused, such as `access[2]`; for the record and whoever looks it up. */
+  readonly rule: string | undefined;
+  /** Headers of the answer, such as those by which a client shows its limits. */
+  readonly headers: readonly (readonly [string, string])[];
 
-  constructor(code: ErrorCode, options: { fields?: RefusalFields; detail?: string; retryAfter?: number } = {}) {
-    super(sentenceOf(code, options.fields ?? {}));
+  constructor(code: ErrorCode, options: RefusalOptions = {}) {
+    super(filled(ERRORS[code].sentence, options.fields ?? {}));
     this.name = 'Refusal';
     this.code = code;
     this.fields = options.fields ?? {};
     this.detail = options.detail;
     this.retryAfter = options.retryAfter;
+    this.rule = options.rule;
+    this.headers = options.headers ?? [];
+  }
+
+  /** What the caller can do, filled in. */
+  get remedy(): string {
+    return filled(this.entry.remedy, this.fields).trim();
   }
 
   get entry(): ErrorEntry {
@@ -235,6 +340,6 @@ export class Refusal extends Error {
   }
 }
 
-function sentenceOf(code: ErrorCode, fields: RefusalFields): string {
-  return ERRORS[code].sentence.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
+function filled(text: string, fields: RefusalFields): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(fields[name] ?? '?'));
 }

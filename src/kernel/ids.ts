@@ -14,7 +14,7 @@ function base32(value: bigint, length: number): string {
 }
 
 /** What an id names; the prefix is part of the id, so that a pasted id says what it is. */
-export type IdPrefix = 'rec' | 'per' | 'svc' | 'tea' | 'key' | 'adm';
+export type IdPrefix = 'rec' | 'per' | 'svc' | 'tea' | 'key' | 'adm' | 'stp' | 'gra';
 
 /**
  * A new identifier: prefix, underscore, 48 bits of time, 80 random bits (26 characters).

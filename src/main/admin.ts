@@ -15,25 +15,30 @@ import type { RefusalBody } from '../journal/bodies.ts';
 import { newId } from '../kernel/ids.ts';
 import { safeText } from '../kernel/redact.ts';
 import { startSpan } from '../kernel/trace.ts';
-import { starterPolicy } from '../policy/decide.ts';
+import { localDay } from '../limits/periods.ts';
 import { backup } from '../store/backup.ts';
 import type { CredentialListing } from '../store/ports.ts';
 import type { DoorParts } from './doors.ts';
 import { dataPaths, WRITER } from './paths.ts';
+import { policyServices } from './policy.ts';
 import type { State } from './state.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What the admin door works with. */
 export function adminServices(parts: DoorParts, identify: (headers: IncomingHttpHeaders) => Principal): AdminServices {
-  const { config, state, upstream, watch, clock, log } = parts;
+  const { config, state, upstream, watch, governance, clock, log } = parts;
   return {
     clock,
+    today: () => localDay(clock.now(), governance.keeper.current.policy?.timeZone ?? 'UTC'),
     version: parts.version,
     startedAt: clock.now(),
     identify,
     directory: () => state.store.directory(),
     credentials: (owner) => credentialsOf(state, owner),
+    stops: (limit) => state.store.stops(limit),
+    grants: (limit) => state.store.grants(limit),
     changes: state.changes,
+    policy: policyServices(parts),
     projections: watch.projections,
     journal: state.journal,
     content: (intent) => contentOf(parts, intent),
@@ -49,8 +54,8 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
       configured: upstream.unusable === null,
       simulated: upstream.target.simulated,
     }),
-    snapshot: () => ({ policy: starterPolicy.version, directory: state.directory.current.version }),
-    warnings: () => [...warningsOf(config), ...watch.warnings()],
+    snapshot: () => ({ policy: governance.keeper.current.version, directory: state.directory.current.version }),
+    warnings: () => [...warningsOf(config), ...watch.warnings(), ...governance.warnings()],
     backup: (name) => makeBackup(parts, name),
     log,
   };
@@ -79,6 +84,7 @@ async function recordRefusal({ state, clock }: DoorParts, refused: RefusedReques
     code: refused.code,
     status: refused.status,
     detail: refused.detail,
+    rule: null,
     model: null,
     client: { user_agent: userAgent, session: null, agent: null, parent_agent: null },
     trace: startSpan({}).traceId,

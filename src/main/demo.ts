@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { request } from 'undici';
 import type { Logger } from '../kernel/log.ts';
 import type { State } from './state.ts';
@@ -34,6 +35,8 @@ export async function prepareDemo(parts: { state: State; url: string; log: Logge
   const { changes, directory } = state;
   const isNew = ![...directory.current.parties.values()].some((party) => party.name === VISITOR);
   const expiresAt = now + DAY_MS;
+  // A policy that somebody applied to the demo stays.
+  if (directory.current.policy === null) await samplePolicy(state);
   if (isNew) {
     const keys = await sampleOrganisation(state, expiresAt);
     // Beside the start: whoever tries the demo does not wait for its traffic.
@@ -47,7 +50,17 @@ export async function prepareDemo(parts: { state: State; url: string; log: Logge
   return key.secret;
 }
 
-async function sampleOrganisation({ changes }: State, expiresAt: number): Promise<string[]> {
+async function samplePolicy({ changes }: State): Promise<void> {
+  const text = readFileSync(new URL('./demo-policy.yaml', import.meta.url), 'utf8');
+  await changes.applyPolicy({
+    actor: 'system',
+    text,
+    reason: 'the sample policy of the demo',
+    teams: Object.keys(TEAMS),
+  });
+}
+
+async function sampleOrganisation({ changes, directory }: State, expiresAt: number): Promise<string[]> {
   const actor = 'system';
   const keys: string[] = [];
   const keyFor = async (owner: string, label: string): Promise<void> => {
@@ -55,7 +68,7 @@ async function sampleOrganisation({ changes }: State, expiresAt: number): Promis
   };
   const teams = new Map<string, string>();
   for (const [name, people] of Object.entries(TEAMS)) {
-    const { id: team } = await changes.addTeam({ actor, name });
+    const team = directory.current.teamsByName.get(name)?.id ?? (await changes.addTeam({ actor, name })).id;
     teams.set(name, team);
     for (const email of people) await keyFor((await changes.addPerson({ actor, email, team })).id, 'laptop');
   }

@@ -8,11 +8,12 @@ import { watchDoor } from '../doors/watch/door.ts';
 import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
-import { starterPolicy } from '../policy/decide.ts';
 import { metering } from '../steps/metering.ts';
+import { ownUsage } from '../steps/own-usage.ts';
 import type { ContentKeeper, Services } from '../steps/services.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import { adminServices } from './admin.ts';
+import type { OpenGovernance } from './governance.ts';
 import type { State, StateParts } from './state.ts';
 import type { Watch } from './watch.ts';
 
@@ -20,6 +21,7 @@ export interface DoorParts extends StateParts {
   readonly state: State;
   readonly upstream: Upstream;
   readonly watch: Watch;
+  readonly governance: OpenGovernance;
   readonly version: string;
   readonly beforeStep?: Services['beforeStep'] | undefined;
 }
@@ -38,7 +40,11 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   const app = createServer({ hosts: config.listen.hosts, requestMs: config.listen.request_time });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
-  await messagesDoor(app, (envelope) => govern(envelope, services));
+  await messagesDoor(
+    app,
+    (envelope) => govern(envelope, services),
+    (headers) => ownUsage({ ...services, principal: services.identify(headers), governance: services.governance() }),
+  );
   await watchDoor(app, {
     metrics: () => watch.metrics.render(),
     ready: () => (draining ? 'draining' : watch.notReady()),
@@ -67,22 +73,26 @@ function callers({ state, clock }: DoorParts, door: CredentialKind) {
 }
 
 function pathServices(parts: DoorParts, draining: () => boolean): Services {
-  const { config, state, upstream, clock, log, watch } = parts;
+  const { config, state, upstream, clock, log, watch, governance } = parts;
   return {
     clock,
     log,
     metering: metering(watch.metrics),
     journal: state.journal,
     identify: callers(parts, 'key'),
-    policy: starterPolicy,
+    governance: () => governance.keeper.current,
     openCalls: state.openCalls,
+    rates: state.rates,
+    ledger: state.ledger,
+    estimator: state.estimator,
+    spendingUnknown: (facts) => governance.spending.isUnknown(facts),
     refusals: state.refusals,
     upstream,
     stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
     limits: { bodyBytes: config.limits.body },
     pingMs: config.upstream.ping,
     draining,
-    content: config.journal.content === 'full' ? contentKeeper(parts) : null,
+    content: contentKeeper(parts),
     ...(parts.beforeStep === undefined ? {} : { beforeStep: parts.beforeStep }),
   };
 }

@@ -15,12 +15,16 @@ import { type FileJournal, openJournal } from '../journal/writer.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Closers } from '../kernel/closers.ts';
 import type { Logger } from '../kernel/log.ts';
+import { Estimator } from '../limits/estimator.ts';
+import { Ledger } from '../limits/ledger.ts';
 import { OpenCalls } from '../limits/open-calls.ts';
+import { Rates } from '../limits/rates.ts';
 import { RefusalQuota } from '../limits/refusal-quota.ts';
 import { loadMasterKey } from '../secrets/master-key.ts';
 import type { Store } from '../store/ports.ts';
 import { DiskReserve } from '../store/reserve.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
+import { countsModel } from './counts-model.ts';
 import { dataPaths, WRITER } from './paths.ts';
 
 /** Everything that is kept, and what is compiled from it in memory. */
@@ -31,6 +35,9 @@ export interface State {
   readonly directory: Directory;
   readonly changes: DirectoryChanges;
   readonly openCalls: OpenCalls;
+  readonly rates: Rates;
+  readonly ledger: Ledger;
+  readonly estimator: Estimator;
   /** One for all doors. */
   readonly refusals: RefusalQuota;
   readonly strangers: Strangers;
@@ -80,9 +87,16 @@ export async function openState(parts: StateParts): Promise<State> {
   const refusals = new RefusalQuota();
   const strangers = new Strangers(journal, clock);
   const lastUse = new LastUse();
+  const ledger = new Ledger({
+    matches: countsModel,
+    since: journal.head.seq,
+    onWarn: ({ line, subject, mark, period }) =>
+      log.warn({ budget: line.place.path, subject, mark, period }, 'a budget has passed a mark'),
+  });
   saveNowAndThen({ store, lastUse, strangers, log, closers });
   const changes = recorded(directoryChanges({ store, directory, clock }), pump, log);
-  const counted = { openCalls, refusals, strangers, lastUse };
+  const limits = { rates: new Rates(countsModel), ledger, estimator: new Estimator() };
+  const counted = { openCalls, refusals, strangers, lastUse, ...limits };
   return { store, journal, pump, directory, changes, ...counted, vault, signingKey, reserve };
 }
 

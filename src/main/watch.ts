@@ -122,6 +122,18 @@ function measure({ metrics, state, projections, disk }: Measured): void {
   };
   const { journal, openCalls } = state;
   gauge('gatehouse_open_calls', 'Calls that are open now.', () => openCalls.count);
+  const { ledger } = state;
+  gauge('gatehouse_reservations', 'Calls that hold money of a budget now.', () => ledger.running);
+  gauge(
+    'gatehouse_budget_overshoot_micros',
+    'What running calls cost beyond what was held for them at admission, in micro-dollars.',
+    () => ledger.overshoot.now,
+  );
+  gauge(
+    'gatehouse_budget_overshoot_worst_micros',
+    'The most of it since the start, in micro-dollars.',
+    () => ledger.overshoot.worst,
+  );
   gauge('gatehouse_request_bytes_held', 'Bytes of request bodies held for open calls.', () => openCalls.bytes);
   gauge('gatehouse_journal_waiting_records', 'Records that wait for their sync.', () => journal.metrics.waiting);
   gauge(

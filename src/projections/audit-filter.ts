@@ -7,7 +7,7 @@ export interface AuditFilter {
   readonly from: number;
   readonly to: number;
   head(head: LineHead): boolean;
-  /** `intent` is the record's intent, for outcomes that recovery wrote: these name nobody themselves. */
+  /** `intent` is the record's intent, for extensions and outcomes that recovery wrote: these name nobody themselves. */
   record(record: JournalRecord, intent: () => JournalRecord | undefined): boolean;
 }
 
@@ -22,7 +22,8 @@ export function auditFilter(query: AuditQuery): AuditFilter {
     head: ({ at, kind }) => at >= from && at <= to && (kinds === null || kinds.has(kind)),
     record(record, intent) {
       if (query.result !== undefined && !hasResult(record, query.result)) return false;
-      const nameless = record.kind === 'outcome' && record.who === undefined && asksForCaller(query);
+      const ofCall = record.kind === 'outcome' || record.kind === 'extension';
+      const nameless = ofCall && record.who === undefined && asksForCaller(query);
       return hasCaller(nameless ? { ...intent(), ...record } : record, query);
     },
   };

@@ -10,10 +10,12 @@ import type { SegmentName } from '../journal/names.ts';
 import type { JournalRecord, Json } from '../journal/records.ts';
 import { headOf } from './line-head.ts';
 import { linesBefore, linesFrom, openSegment } from './segment-bytes.ts';
-import { SUMS } from './tally.ts';
+import { KEY_COLUMNS, NOTHING, type OpenIntent, SUMS, type UsageKey, type UsageSums } from './tally.ts';
 import type { Views } from './views.ts';
 
-const FORMAT = 'gatehouse-balances/1';
+const FORMAT = 'gatehouse-balances/2';
+/** Written by version 0.1.0: without cost, cost centres and the model asked for. */
+const FIRST_FORMAT = 'gatehouse-balances/1';
 
 /** Writes the views as they are to `file`, durably and whole or not at all. Returns the SHA-256 of its bytes. */
 export function writeBalances(views: Views, file: string): { sha256: string } {
@@ -43,10 +45,10 @@ export function writeBalances(views: Views, file: string): { sha256: string } {
 function* balanceLines(views: Views): Generator<object> {
   const { seq, hash } = views.cursor;
   yield { format: FORMAT, seq, hash };
-  const usage = views.database.prepare('SELECT * FROM usage_daily ORDER BY day, who, key, team, model');
+  const usage = views.database.prepare(`SELECT * FROM usage_daily ORDER BY ${KEY_COLUMNS.join(', ')}`);
   for (const row of usage.iterate()) {
-    const { day, who, key, team, model } = row;
-    yield { usage: { day, who, key, team, model }, sums: Object.fromEntries(SUMS.map((name) => [name, row[name]])) };
+    const pick = (names: readonly string[]): object => Object.fromEntries(names.map((name) => [name, row[name]]));
+    yield { usage: pick(KEY_COLUMNS), sums: pick(SUMS) };
   }
   for (const intent of views.database.prepare('SELECT * FROM intents ORDER BY id').iterate()) yield { intent };
 }
@@ -113,21 +115,48 @@ function balancesNamedBy({ balances, head }: JournalRecord): Retirement | null {
   return basename(file) === file ? { file, sha256, head } : null;
 }
 
+interface BalanceEntry {
+  readonly format?: string;
+  readonly seq: number;
+  readonly hash: string;
+  readonly usage?: UsageKey;
+  readonly sums: UsageSums;
+  readonly intent?: OpenIntent;
+}
+
 /** Adds every line to the views; returns the SHA-256 of the whole file. */
 function load(views: Views, path: string): string {
   const hash = createHash('sha256');
   const bytes = openSegment({ path, compressed: false });
   try {
+    let format: string | undefined;
     for (const line of linesFrom(bytes, 0)) {
       hash.update(line.bytes).update('\n');
-      const entry = JSON.parse(line.bytes.toString());
-      if (entry.usage) views.addUsage(entry.usage, entry.sums);
-      else if (entry.intent) views.addIntent(entry.intent);
-      else if (entry.format === FORMAT) views.setCursor({ seq: entry.seq, hash: entry.hash, records: 0 });
-      else throw new Error(`the opening balances ${path} hold a line of an unknown format`);
+      const entry: BalanceEntry = JSON.parse(line.bytes.toString());
+      format ??= formatOf(entry, path);
+      const { usage, sums, intent } = format === FIRST_FORMAT ? asOfToday(entry) : entry;
+      if (usage) views.addUsage(usage, sums);
+      else if (intent) views.addIntent(intent);
+      else if (entry.format === format) views.setCursor({ seq: entry.seq, hash: entry.hash, records: 0 });
+      else throw new Error(`the opening balances ${path} hold a line of an unknown kind`);
     }
   } finally {
     bytes.close();
   }
   return hash.digest('hex');
+}
+
+/** The format that the first line names. Throws for one that this version does not know, such as a later version's. */
+function formatOf({ format }: BalanceEntry, path: string): string {
+  if (format === FORMAT || format === FIRST_FORMAT) return format;
+  throw new Error(`the opening balances ${path} are of a format that this version of Gatehouse does not know`);
+}
+
+/** A line of the first format: what it does not say was not recorded then either. */
+function asOfToday({ usage, sums, intent }: BalanceEntry): Pick<BalanceEntry, 'usage' | 'sums' | 'intent'> {
+  return {
+    sums: { ...NOTHING, ...sums },
+    ...(usage ? { usage: { ...usage, cost_center: '', asked: '' } } : {}),
+    ...(intent ? { intent: { ...intent, day: '', cost_center: '', reserved: 0 } } : {}),
+  };
 }

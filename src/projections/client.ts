@@ -1,8 +1,17 @@
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../kernel/log.ts';
 import { AUDIT_BUDGET, type AuditBudget } from './audit.ts';
-import type { AuditPage, AuditQuery, Projections, UsageQuery, UsageRow } from './ports.ts';
-import type { FromWorker, Method, Methods, Progress, ToWorker, WorkerOptions } from './rpc.ts';
+import type { AuditPage, AuditQuery, Forecast, Projections, Spent, SpentLine, UsageQuery, UsageRow } from './ports.ts';
+import {
+  errorOf,
+  type FromWorker,
+  type Method,
+  type Methods,
+  type Progress,
+  type ToWorker,
+  type WorkerOptions,
+} from './rpc.ts';
+import { ProjectionsUnavailable } from './unavailable.ts';
 
 export interface ProjectionsOptions {
   readonly journalDir: string;
@@ -28,14 +37,6 @@ export interface ProjectionsMetrics extends Progress {
 /** The views, and what the process that writes the journal does with them. */
 export interface ProjectionsService extends Projections {
   readonly metrics: ProjectionsMetrics;
-}
-
-/** A question could not be answered because the worker died or is being started again. Asking again may help. */
-export class ProjectionsUnavailable extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ProjectionsUnavailable';
-  }
 }
 
 /**
@@ -80,6 +81,22 @@ class Client implements ProjectionsService {
 
   usage(query: UsageQuery): Promise<readonly UsageRow[]> {
     return this.#call('usage', query);
+  }
+
+  askedModels(): Promise<readonly string[]> {
+    return this.#call('askedModels', null);
+  }
+
+  spent(query: { readonly lines: readonly SpentLine[] }): Promise<Spent> {
+    return this.#call('spent', query);
+  }
+
+  forecast(query: { readonly month: string; readonly today: string }): Promise<Forecast> {
+    return this.#call('forecast', query);
+  }
+
+  unusual(query: { readonly today: string }): Promise<Methods['unusual']['answer']> {
+    return this.#call('unusual', query);
   }
 
   audit(query: AuditQuery): Promise<AuditPage> {
@@ -182,8 +199,7 @@ class Client implements ProjectionsService {
       this.#take(message.answer.id)?.resolve(message.answer.value);
     } else {
       const { id, error } = message.failure;
-      const carried = error.name === 'RangeError' ? new RangeError(error.message) : new Error(error.message);
-      this.#take(id)?.reject(carried);
+      this.#take(id)?.reject(errorOf(error));
     }
   }
 

@@ -1,11 +1,25 @@
 /** The messages between the main thread and the worker of the views. */
 import type { JournalRecord } from '../journal/records.ts';
 import type { AuditBudget } from './audit.ts';
-import type { AuditPage, AuditQuery, UsageQuery, UsageRow } from './ports.ts';
+import type {
+  AuditPage,
+  AuditQuery,
+  Forecast,
+  Spent,
+  SpentLine,
+  UnusualSpending,
+  UsageQuery,
+  UsageRow,
+} from './ports.ts';
+import { ProjectionsUnavailable } from './unavailable.ts';
 
 /** What the worker can be asked: argument and answer by name. */
 export interface Methods {
   usage: { argument: UsageQuery; answer: readonly UsageRow[] };
+  askedModels: { argument: null; answer: readonly string[] };
+  spent: { argument: { readonly lines: readonly SpentLine[] }; answer: Spent };
+  forecast: { argument: { readonly month: string; readonly today: string }; answer: Forecast };
+  unusual: { argument: { readonly today: string }; answer: readonly UnusualSpending[] };
   audit: { argument: AuditQuery; answer: AuditPage };
   show: { argument: string; answer: readonly JournalRecord[] };
   rebuild: { argument: null; answer: { readonly records: number } };
@@ -68,4 +82,10 @@ export function failureOf(error: unknown): Failure {
   return error instanceof Error
     ? { name: error.name, message: error.message }
     : { name: 'Error', message: String(error) };
+}
+
+/** The failure as an error of this thread: those that callers tell apart keep their class. */
+export function errorOf({ name, message }: Failure): Error {
+  if (name === 'RangeError') return new RangeError(message);
+  return name === 'ProjectionsUnavailable' ? new ProjectionsUnavailable(message) : new Error(message);
 }

@@ -10,6 +10,9 @@ import type { AuditPage, AuditQuery, UsageQuery, UsageRow } from './ports.ts';
 import type { FromWorker, Methods, WorkerOptions } from './rpc.ts';
 import { segmentsOf } from './segment-bytes.ts';
 import { findRecord, showRecord } from './show.ts';
+import { forecast, unusualSpending } from './spending-query.ts';
+import { askedModels, spentOn } from './spent.ts';
+import { ProjectionsUnavailable } from './unavailable.ts';
 import { usageRows } from './usage-query.ts';
 import { openViews, removeViews, type Views } from './views.ts';
 
@@ -40,15 +43,30 @@ export class ViewsService {
     this.#loop = new FollowLoop({ follower: this.#follower, pollInterval, onProgress });
   }
 
-  /** Waits for what was written before the question; refuses while a replay has not reached the end, rather than show part. */
   async usage(query: UsageQuery): Promise<readonly UsageRow[]> {
-    await this.#patiently(this.#loop.caughtUp());
-    if (this.#follower.rebuilding) {
-      const { seq } = this.#views.cursor;
-      const state = this.#trouble ?? 'try again later';
-      throw new Error(`the usage views are being built from the journal and have reached record ${seq}: ${state}`);
-    }
+    await this.#whole();
     return usageRows(this.#views, query);
+  }
+
+  async askedModels(): Promise<readonly string[]> {
+    await this.#whole();
+    return askedModels(this.#views);
+  }
+
+  /** Money is given out by this answer: unlike reports, it is refused when the views cannot follow. */
+  async spent({ lines }: Methods['spent']['argument']): Promise<Methods['spent']['answer']> {
+    if (!(await this.#whole())) throw this.#notYet('cannot say what was spent up to now and');
+    return spentOn(this.#views, lines);
+  }
+
+  async forecast(query: Methods['forecast']['argument']): Promise<Methods['forecast']['answer']> {
+    await this.#whole();
+    return forecast(this.#views, query);
+  }
+
+  async unusual({ today }: Methods['unusual']['argument']): Promise<Methods['unusual']['answer']> {
+    await this.#whole();
+    return unusualSpending(this.#views, today);
   }
 
   audit(query: AuditQuery): AuditPage {
@@ -108,13 +126,28 @@ export class ViewsService {
     return segmentsOf(this.#options.journalDir, this.#options.writer);
   }
 
-  async #patiently(done: Promise<void>): Promise<void> {
+  /**
+   * Waits for what was written before the question; refuses while a replay has not reached the end, rather than show part.
+   * False when the newest records are missing: following failed or takes too long.
+   */
+  async #whole(): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const enough = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, PATIENCE);
+    const enough = new Promise<boolean>((resolve) => {
+      timer = setTimeout(resolve, PATIENCE, false);
     });
     // Whoever stopped waiting is told by the state of the views, not by this promise.
-    await Promise.race([done.catch(() => {}), enough]).finally(() => clearTimeout(timer));
+    const done = this.#loop.caughtUp().then(
+      () => true,
+      () => false,
+    );
+    const current = await Promise.race([done, enough]).finally(() => clearTimeout(timer));
+    if (this.#follower.rebuilding) throw this.#notYet('are being built from the journal and');
+    return current;
+  }
+
+  #notYet(state: string): ProjectionsUnavailable {
+    const why = this.#trouble ?? 'try again later';
+    return new ProjectionsUnavailable(`the usage views ${state} have reached record ${this.#views.cursor.seq}: ${why}`);
   }
 
   #warn(fields: Readonly<Record<string, unknown>>, message: string): void {

@@ -1,3 +1,5 @@
+import { checkDay } from './days.ts';
+import { exact } from './exact.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from './ports.ts';
 import { SUMS } from './tally.ts';
 import type { Views } from './views.ts';
@@ -10,21 +12,28 @@ const DIMENSIONS: Record<UsageDimension, { readonly column: string; readonly whe
   key: { column: 'key', where: '' },
   model: { column: 'model', where: '' },
   day: { column: 'day', where: '' },
+  cost_center: { column: 'cost_center', where: '' },
 };
 
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
-
-/** One row for each value of the dimension with anything to count, by value, those without a value last. */
+/**
+ * One row for each value of the dimension with anything to count, by value, those without a value last. Throws RangeError for
+ * a query that means nothing, and Error for sums too large to be exact.
+ */
 export function usageRows(views: Views, query: UsageQuery): UsageRow[] {
   const dimension = DIMENSIONS[query.by];
   if (dimension === undefined) throw new RangeError(`usage cannot be grouped by ${String(query.by)}`);
-  if (!DAY.test(query.from) || !DAY.test(query.to)) throw new RangeError('days are written YYYY-MM-DD');
+  checkDay(query.from);
+  checkDay(query.to);
   const { column, where } = dimension;
   const statement = views.database.prepare(
     `SELECT ${column} AS value, ${SUMS.map((name) => `SUM(${name}) AS ${name}`).join(', ')} FROM usage_daily
-     WHERE day BETWEEN ? AND ? ${where} GROUP BY ${column} ORDER BY ${column} = '', ${column}`,
+     WHERE day BETWEEN :from AND :to AND (:team IS NULL OR team = :team) AND (:person IS NULL OR who = :person) ${where}
+     GROUP BY ${column} ORDER BY ${column} = '', ${column}`,
   );
-  return statement
-    .all(query.from, query.to)
-    .map((row) => ({ ...row, value: row.value || null }) as unknown as UsageRow);
+  statement.setReadBigInts(true);
+  const { from, to, team = null, person = null } = query;
+  return statement.all({ from, to, team, person }).map((row) => {
+    const sums = Object.fromEntries(SUMS.map((name) => [name, exact(row[name] as bigint)]));
+    return { value: row.value || null, ...sums } as unknown as UsageRow;
+  });
 }

@@ -4,6 +4,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ZERO_HASH } from '../journal/line.ts';
 import type { JournalRecord } from '../journal/records.ts';
 import {
+  extensionOf,
+  KEY_COLUMNS,
   type OpenIntent,
   openIntentOf,
   outcomeEntry,
@@ -23,13 +25,29 @@ export interface Cursor {
 }
 
 /** Raised with the schema; a database of another version is dropped and built again. */
-const VERSION = 1;
+const VERSION = 2;
+
+const INTENT_COLUMNS = [
+  'id',
+  'who',
+  'key',
+  'team',
+  'model',
+  'action',
+  'day',
+  'cost_center',
+] as const satisfies readonly (keyof OpenIntent)[];
+
+/** The largest whole number that JavaScript holds exactly: a sum beyond it is refused, never rounded. */
+const MOST = Number.MAX_SAFE_INTEGER;
 
 const SCHEMA = `
   CREATE TABLE cursor (only INTEGER PRIMARY KEY CHECK (only = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL, records INTEGER NOT NULL) STRICT;
-  CREATE TABLE intents (id TEXT PRIMARY KEY, who TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL, action TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE usage_daily (day TEXT NOT NULL, who TEXT NOT NULL, key TEXT NOT NULL, team TEXT NOT NULL, model TEXT NOT NULL,
-    ${SUMS.map((name) => `${name} INTEGER NOT NULL`).join(', ')}, PRIMARY KEY (day, who, key, team, model)) STRICT, WITHOUT ROWID;
+  CREATE TABLE intents (${INTENT_COLUMNS.map((name) => `${name} TEXT NOT NULL`).join(', ')}, reserved INTEGER NOT NULL,
+    PRIMARY KEY (id)) STRICT, WITHOUT ROWID;
+  CREATE TABLE usage_daily (${KEY_COLUMNS.map((name) => `${name} TEXT NOT NULL`).join(', ')},
+    ${SUMS.map((name) => `${name} INTEGER NOT NULL CHECK (${name} BETWEEN 0 AND ${MOST})`).join(', ')},
+    PRIMARY KEY (${KEY_COLUMNS.join(', ')})) STRICT, WITHOUT ROWID;
   PRAGMA user_version = ${VERSION};
 `;
 
@@ -38,15 +56,17 @@ export class Views {
   readonly #addUsage: StatementSync;
   readonly #addIntent: StatementSync;
   readonly #takeIntent: StatementSync;
+  readonly #extend: StatementSync;
   readonly #setCursor: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.database = database;
     this.#addUsage = database.prepare(
-      `INSERT INTO usage_daily VALUES (?, ?, ?, ?, ?, ${SUMS.map(() => '?').join(', ')})
+      `INSERT INTO usage_daily VALUES (${[...KEY_COLUMNS, ...SUMS].map(() => '?').join(', ')})
        ON CONFLICT DO UPDATE SET ${SUMS.map((name) => `${name} = ${name} + excluded.${name}`).join(', ')}`,
     );
-    this.#addIntent = database.prepare('INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?)');
+    this.#addIntent = database.prepare('INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#extend = database.prepare('UPDATE intents SET reserved = ? WHERE id = ?');
     this.#takeIntent = database.prepare('DELETE FROM intents WHERE id = ? RETURNING *');
     this.#setCursor = database.prepare('INSERT OR REPLACE INTO cursor VALUES (1, ?, ?, ?)');
   }
@@ -77,6 +97,9 @@ export class Views {
   apply(record: JournalRecord): void {
     if (record.kind === 'intent') {
       this.addIntent(openIntentOf(record));
+    } else if (record.kind === 'extension') {
+      const { intent, reserved } = extensionOf(record);
+      this.#extend.run(reserved, intent);
     } else if (record.kind === 'outcome') {
       const intent = this.#takeIntent.get(String(record.intent)) as OpenIntent | undefined;
       if (intent === undefined) return;
@@ -89,11 +112,11 @@ export class Views {
   }
 
   addIntent(intent: OpenIntent): void {
-    this.#addIntent.run(intent.id, intent.who, intent.key, intent.team, intent.model, intent.action);
+    this.#addIntent.run(...INTENT_COLUMNS.map((name) => intent[name]), intent.reserved);
   }
 
   addUsage(key: UsageKey, sums: UsageSums): void {
-    this.#addUsage.run(key.day, key.who, key.key, key.team, key.model, ...SUMS.map((name) => sums[name]));
+    this.#addUsage.run(...KEY_COLUMNS.map((name) => key[name]), ...SUMS.map((name) => sums[name]));
   }
 
   clear(): void {

@@ -16,6 +16,7 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
     code: refusal.code,
     status: refusal.entry.status,
     detail: refusal.detail ?? null,
+    rule: refusal.rule ?? null,
     model: x.fields.peek?.model ?? null,
     client: x.client,
     trace: x.trace.traceId,
@@ -43,14 +44,15 @@ function knownCaller(x: Exchange, refusal: Refusal): Caller | null {
 
 /** Tells the caller what was refused, what to do, and under which record it is found. */
 export function answer(x: Exchange, refusal: Refusal): void {
-  const { status, type, retry, remedy } = refusal.entry;
+  const { status, type, retry } = refusal.entry;
   const told: Answer = {
     status,
     type,
-    message: `${refusal.message} ${remedy} (Gatehouse record ${x.id})`,
+    message: `${refusal.message} ${refusal.remedy} (Gatehouse record ${x.id})`,
     retry,
     retryAfter: refusal.retryAfter,
     record: x.id,
+    headers: refusal.headers,
   };
   x.envelope.reply.fail(told);
 }

@@ -1,11 +1,14 @@
 import type { Principal } from '../identity/principal.ts';
-import type { Action, Client } from '../journal/bodies.ts';
+import type { Action, Booking, Client, Decided } from '../journal/bodies.ts';
 import type { Receipt } from '../journal/records.ts';
 import type { TraceContext } from '../kernel/trace.ts';
 import type { OpenCall } from '../limits/open-calls.ts';
-import type { Decision } from '../policy/decide.ts';
+import type { RateEntry } from '../limits/rates.ts';
+import type { Observation, Subject } from '../policy/model.ts';
 import type { MeterReport } from '../upstream/anthropic/meter.ts';
 import type { Target, UpstreamReply } from '../upstream/ports.ts';
+import type { Governance } from './governance.ts';
+import type { Money } from './money.ts';
 
 /** A request as a door understood it: protocol and headers only, nothing of the body read yet. */
 export interface Envelope {
@@ -52,6 +55,7 @@ export interface Answer {
   readonly retry: boolean;
   readonly retryAfter: number | undefined;
   readonly record: string;
+  readonly headers: readonly (readonly [string, string])[];
 }
 
 /** A value that one step sets and later steps rely on: reading it too early is a bug in the order of steps, and throws. */
@@ -82,7 +86,36 @@ export class Slot<T> {
 export interface RequestFields {
   readonly model: string | null;
   readonly stream: boolean;
+  /** The largest that the request or one of its fallbacks names. */
   readonly maxTokens: number | null;
+  /** What the request asks the provider to run or fetch itself. */
+  readonly serverSide: ServerSide;
+}
+
+export interface AskedCapability {
+  readonly capability: string;
+  /** Most uses in this call; null for no bound. */
+  readonly uses: number | null;
+}
+
+/** What a request asks of the provider's side, beside the model it names. */
+export interface ServerSide {
+  readonly asked: readonly AskedCapability[];
+  /** Further models that may answer or advise: each needs the same permission. */
+  readonly models: readonly string[];
+  /** Its tokens are not bounded by its bytes: images, documents, files, addresses. */
+  readonly opaque: boolean;
+  /** Nothing bounds its passes: compaction on the server, advice of another model. */
+  readonly unbounded: boolean;
+  readonly fast: boolean;
+}
+
+/** Who is charged, in the words of policy and of records. */
+export interface Party {
+  readonly subject: Subject;
+  /** `tea_…` of `subject.team`. */
+  readonly team: string | null;
+  readonly booking: Booking;
 }
 
 /** One governed message on its way through the steps. */
@@ -94,11 +127,16 @@ export class Exchange {
   readonly trace: TraceContext;
   readonly client: Client;
   readonly principal = new Slot<Principal>('principal');
+  /** What is in force for this message, from its beginning to its end. */
+  readonly governance = new Slot<Governance>('governance');
+  readonly party = new Slot<Party>('party');
   readonly openCall = new Slot<OpenCall>('open call');
+  readonly rates = new Slot<RateEntry>('rates');
   readonly body = new Slot<Buffer>('body');
   readonly fields = new Slot<RequestFields>('fields');
-  readonly decision = new Slot<Decision>('decision');
+  readonly decision = new Slot<Decided>('decision');
   readonly target = new Slot<Target>('target');
+  readonly money = new Slot<Money>('money');
   readonly intent = new Slot<Receipt>('intent');
   readonly upstream = new Slot<UpstreamReply>('upstream reply');
   /** Monotonic marks for the latency split. */
@@ -106,6 +144,8 @@ export class Exchange {
   firstByteAt: number | undefined;
   upstreamEndedAt: number | undefined;
   responseBytes = 0;
+  /** What would have refused this message and only observes. */
+  readonly observed: Observation[] = [];
   /** What the meter has seen so far; asked for once, at the end. */
   meter: (() => MeterReport) | undefined;
   /** The beginning of the answer, and how much more of it is kept; only where content is kept. */

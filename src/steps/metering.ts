@@ -15,6 +15,8 @@ const TOKEN_FIELDS = {
 /** The numbers that the path of a call feeds. Labels are few and closed: no person, key or session. */
 export interface Metering {
   refused(code: string, action: string): void;
+  /** Something would have refused a call, and only observes. */
+  observed(code: string): void;
   /** A stream of events begins; call the result when it has ended. */
   streaming(): () => void;
   finished(outcome: OutcomeBody): void;
@@ -27,6 +29,13 @@ export function metering(registry: MetricsRegistry): Metering {
     'result',
   ]);
   const refusals = registry.counter('gatehouse_refusals_total', 'Refused messages by code.', ['code', 'action']);
+  const observed = registry.counter('gatehouse_observed_total', 'What would have been refused, and only observes.', [
+    'code',
+  ]);
+  const cost = registry.counter('gatehouse_cost_micros_total', 'What calls cost, in micro-dollars.', [
+    'model',
+    'basis',
+  ]);
   const tokens = registry.counter('gatehouse_tokens_total', 'Tokens as reported by the provider.', ['model', 'class']);
   const total = registry.histogram('gatehouse_call_seconds', 'From arrival to the end of the answer.', [], SECONDS);
   const gateway = registry.histogram(
@@ -50,6 +59,7 @@ export function metering(registry: MetricsRegistry): Metering {
       return () => streams.inc({}, -1);
     },
     refused: (code, action) => refusals.inc({ code, action }),
+    observed: (code) => observed.inc({ code }),
     finished(outcome) {
       // Never the model asked for: a caller could invent any number of names.
       const model = outcome.model_used ?? 'none';
@@ -58,6 +68,7 @@ export function metering(registry: MetricsRegistry): Metering {
         const value = outcome.usage?.[field];
         if (typeof value === 'number' && value > 0) tokens.inc({ model, class: name }, value);
       }
+      if (outcome.cost.micros > 0) cost.inc({ model, basis: outcome.cost.basis }, outcome.cost.micros);
       total.observe({}, outcome.latency.total / 1000);
       gateway.observe({}, outcome.latency.gateway / 1000);
       if (outcome.latency.upstream !== null) upstream.observe({}, outcome.latency.upstream / 1000);

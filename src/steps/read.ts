@@ -1,19 +1,21 @@
 import { Refusal } from '../kernel/errors.ts';
-import { JsonScanError, type ScanResult, scanJson } from '../kernel/json-scan.ts';
+import { type FoundValue, JsonScanError, type ScanResult, scanJson } from '../kernel/json-scan.ts';
 import { printable } from '../kernel/text.ts';
 import { cutRefusal } from '../limits/open-calls.ts';
 import type { Exchange, RequestFields } from './exchange.ts';
+import { SERVER_SIDE_FIELDS, serverSideOf } from './server-side.ts';
 import type { Services } from './services.ts';
 
 /** The fields decided on. Each stands once, in its exact spelling, or the request is refused. */
-const DECIDED = ['model', 'stream', 'max_tokens'] as const;
+const DECIDED = ['model', 'stream', 'max_tokens', ...SERVER_SIDE_FIELDS];
 const MAX_DEPTH = 128;
 const MAX_MODEL = 256;
+const NO_SERVER_SIDE = { asked: [], models: [], opaque: false, unbounded: false, fast: false } as const;
 
 /** Reads the body whole, bounded, and finds the fields that are decided on by position. The bytes themselves are never changed. */
 export async function read(x: Exchange, s: Services): Promise<void> {
   if (x.envelope.body === null) {
-    x.fields.set({ model: modelOfPath(x.envelope.path), stream: false, maxTokens: null });
+    x.fields.set({ model: modelOfPath(x.envelope.path), stream: false, maxTokens: null, serverSide: NO_SERVER_SIDE });
     return;
   }
   const body = await bodyOf(x, s);
@@ -111,8 +113,15 @@ function fieldsOf(result: ScanResult): RequestFields {
   return {
     model: model.value,
     stream: stream?.kind === 'true',
-    maxTokens: typeof maxTokens?.value === 'number' ? maxTokens.value : null,
+    maxTokens: largest([maxTokens, ...(result.found.get('fallbacks[].max_tokens') ?? [])]),
+    serverSide: serverSideOf(result),
   };
+}
+
+/** Null unless the request itself names one: a fallback's own bound says nothing about the first attempt. */
+function largest([own, ...others]: readonly (FoundValue | undefined)[]): number | null {
+  if (typeof own?.value !== 'number') return null;
+  return Math.max(own.value, ...others.map((other) => (typeof other?.value === 'number' ? other.value : 0)));
 }
 
 /**

@@ -1,12 +1,19 @@
 import { meterMessage } from '../upstream/anthropic/meter.ts';
 import { withoutHeader } from '../upstream/headers.ts';
+import { resetOf } from './budget-refusal.ts';
 import type { Exchange } from './exchange.ts';
 import { FrameGate } from './frames.ts';
+import { keepUp } from './keep-up.ts';
+import { isUnified, usageHeaders } from './limit-headers.ts';
+import { isListing, relayListing } from './listing.ts';
+import { keeperOf } from './record-intent.ts';
+import { extraOf, factsOf } from './reserve.ts';
 import type { Services } from './services.ts';
 
 /** A JSON reply larger than this is relayed but not parsed for usage. */
 const MAX_METERED_JSON = 32 * 1024 * 1024;
 const RECORD = 'x-gatehouse-record';
+const KEEP_UP_MS = 1000;
 const PING = Buffer.from('event: ping\ndata: {"type": "ping"}\n\n');
 
 /** Bytes to the caller first, a copy to the meter. A slow caller slows the provider; a caller that hangs up ends it. */
@@ -16,8 +23,10 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
   // With a ping or an error in it a stream outgrows the length it declared, and its end would be read as the next answer.
   const passed = isStream ? withoutHeader(upstream.rawHeaders, 'content-length') : upstream.rawHeaders;
   // Ours alone: whoever looks up the record must not be sent to another by a provider.
-  const headers = [...withoutHeader(passed, RECORD), RECORD, x.id];
-  if (s.content !== null) x.capture = { parts: [], room: s.content.maxBytes };
+  const headers = [...withoutHeader(withLimits(x, s, passed), RECORD), RECORD, x.id];
+  const keeper = keeperOf(x, s);
+  if (keeper !== null) x.capture = { parts: [], room: keeper.maxBytes };
+  if (isListing(x)) return relayListing(x, s, headers);
   x.envelope.reply.start(upstream.status, headers);
   try {
     await (isStream ? relayEvents(x, s) : relayWhole(x));
@@ -25,6 +34,18 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
     x.upstreamEndedAt = s.clock.monotonic();
   }
   x.envelope.reply.end();
+}
+
+/** With how much of their budget is used, where there is one. */
+function withLimits(x: Exchange, s: Services, rawHeaders: readonly string[]): readonly string[] {
+  if (x.money.peek === undefined || x.upstream.value.status >= 400) return rawHeaders;
+  const shown = usageHeaders(s.ledger.position(factsOf(x), extraOf(x, s)), ({ line }) => resetOf(x, line));
+  if (shown.length === 0) return rawHeaders;
+  const kept: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (!isUnified(rawHeaders[i] ?? '')) kept.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
+  }
+  return [...kept, ...shown.flat()];
 }
 
 async function relayEvents(x: Exchange, s: Services): Promise<void> {
@@ -38,6 +59,8 @@ async function relayEvents(x: Exchange, s: Services): Promise<void> {
     // Not while the caller is slow: pings would only pile up behind what it has not read.
     if (!waiting && gate.betweenEvents) reply.write(PING);
   }, s.pingMs);
+  // A model that thinks in silence costs money as well.
+  const clock = setInterval(() => keepUp(x, s, gate.meter), KEEP_UP_MS);
   try {
     for await (const chunk of x.upstream.value.body) {
       for (const part of gate.push(chunk)) {
@@ -46,6 +69,7 @@ async function relayEvents(x: Exchange, s: Services): Promise<void> {
         waiting = false;
         ping.refresh();
       }
+      keepUp(x, s, gate.meter);
     }
     for (const part of gate.flush()) await pass(x, part);
   } catch (error) {
@@ -54,6 +78,7 @@ async function relayEvents(x: Exchange, s: Services): Promise<void> {
     throw error;
   } finally {
     clearTimeout(ping);
+    clearInterval(clock);
     ended();
   }
 }

@@ -2,11 +2,15 @@ import type { Principal } from '../identity/principal.ts';
 import type { Journal, NewRecord, Receipt } from '../journal/records.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/log.ts';
+import type { CallFacts } from '../limits/counters.ts';
+import type { Estimator } from '../limits/estimator.ts';
+import type { Ledger } from '../limits/ledger.ts';
 import type { OpenCalls } from '../limits/open-calls.ts';
+import type { Rates } from '../limits/rates.ts';
 import type { RefusalQuota } from '../limits/refusal-quota.ts';
-import type { Policy } from '../policy/decide.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import type { Envelope, Exchange } from './exchange.ts';
+import type { Governance } from './governance.ts';
 import type { Metering } from './metering.ts';
 
 /** What the steps work with; built once in main.ts. */
@@ -20,8 +24,14 @@ export interface Services {
   };
   /** Verified caller of a request to the model door. Throws IdentityRefusal. */
   readonly identify: (headers: Envelope['headers']) => Principal;
-  readonly policy: Policy;
+  /** What is in force now. */
+  readonly governance: () => Governance;
   readonly openCalls: OpenCalls;
+  readonly rates: Rates;
+  readonly ledger: Ledger;
+  readonly estimator: Estimator;
+  /** True for a call that counts for a budget whose spending is not known yet: it is refused meanwhile (P8). */
+  readonly spendingUnknown: (facts: CallFacts) => boolean;
   readonly refusals: RefusalQuota;
   readonly upstream: Upstream;
   /** Counts what gets no record of its own: callers nobody knows, and refusals of one caller over the quota (P1). */

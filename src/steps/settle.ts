@@ -1,8 +1,9 @@
 import type { OutcomeBody } from '../journal/bodies.ts';
 import { Refusal } from '../kernel/errors.ts';
 import { type MeterReport, NO_REPLY } from '../upstream/anthropic/meter.ts';
+import { costOf } from './cost.ts';
 import type { Exchange } from './exchange.ts';
-import { callerOf } from './record-intent.ts';
+import { callerOf, keeperOf } from './record-intent.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -11,14 +12,18 @@ import type { Services } from './services.ts';
  */
 export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone' | null): void {
   const report = x.meter?.() ?? NO_REPLY;
+  const cost = costOf(x, s, { report, failure });
+  s.ledger.settle(x.id, cost.micros);
   const body: OutcomeBody = {
     intent: x.id,
     ...callerOf(x),
+    ...x.party.value.booking,
     action: x.envelope.action,
     model: x.fields.value.model,
     model_used: report.model,
     ...ending(x, report, failure),
     usage: report.usage,
+    cost,
     upstream_request: x.upstream.peek?.requestId ?? null,
     request_bytes: x.body.peek?.byteLength ?? 0,
     response_bytes: x.responseBytes,
@@ -34,6 +39,7 @@ export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone
   );
   s.journal
     .appendEventually({ kind: 'outcome', body })
+    .then(({ seq }) => s.ledger.durable(x.id, seq))
     .catch((error) => s.log.error({ err: error, record: x.id }, 'an outcome could not be recorded'));
   void keepResponse(x, s);
 }
@@ -74,9 +80,10 @@ function latency(x: Exchange, now: number): OutcomeBody['latency'] {
 }
 
 async function keepResponse(x: Exchange, s: Services): Promise<void> {
-  if (s.content === null || x.capture === undefined || x.capture.parts.length === 0) return;
+  const keeper = keeperOf(x, s);
+  if (keeper === null || x.capture === undefined || x.capture.parts.length === 0) return;
   try {
-    await s.journal.appendEventually(await s.content.seal('response', x, Buffer.concat(x.capture.parts)));
+    await s.journal.appendEventually(await keeper.seal('response', x, Buffer.concat(x.capture.parts)));
   } catch (error) {
     s.log.error({ err: error, record: x.id }, 'the content of an answer could not be kept');
   }

@@ -31,6 +31,8 @@ const NOT_FOR_UPSTREAM = new Set([
   'forwarded',
   'via',
   'x-real-ip',
+  // Between the caller and us: which of its teams is charged.
+  'x-gatehouse-team',
 ]);
 
 /** Never forwarded to a caller: the provider's cookies are credentials of ours. */

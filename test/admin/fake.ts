@@ -9,8 +9,9 @@ import type { Principal } from '../../src/identity/principal.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { newId } from '../../src/kernel/ids.ts';
-import type { AuditQuery, UsageQuery, UsageRow } from '../../src/projections/ports.ts';
-import type { CredentialRow, PartyRow, TeamRow } from '../../src/store/ports.ts';
+import type { AuditQuery, Forecast, UnusualSpending, UsageQuery, UsageRow } from '../../src/projections/ports.ts';
+import type { CredentialRow, DirectoryState, GrantRow, PartyRow, StopRow, TeamRow } from '../../src/store/ports.ts';
+import { Policies } from './fake-policy.ts';
 
 export const NOW = Date.parse('2026-11-24T12:00:00Z');
 
@@ -37,6 +38,8 @@ export class World {
   parties: PartyRow[] = [];
   teams: TeamRow[] = [];
   credentials: CredentialRow[] = [];
+  stops: StopRow[] = [];
+  grants: GrantRow[] = [];
   /** Names of the changes, each one outbox row. */
   changes: string[] = [];
   refusals: RefusedRequest[] = [];
@@ -44,12 +47,19 @@ export class World {
   usageQueries: UsageQuery[] = [];
   records: JournalRecord[] = [];
   usage: UsageRow[] = [];
+  forecastRows: Forecast['rows'] = [];
+  unusual: UnusualSpending[] = [];
   trouble: string | null = null;
   refuseRecords = false;
   projectionsDown = false;
   logged: object[] = [];
   lastUse = new Map<string, number>();
   readonly secret = 'gho_right';
+  readonly policies: Policies = new Policies({
+    now: () => this.now,
+    directory: () => this.directory(),
+    record: (change) => void this.changes.push(change),
+  });
   #tokens = new Map<string, string>();
 
   party(name: string, change: Partial<PartyRow> = {}): PartyRow {
@@ -84,6 +94,7 @@ export class World {
       expiresAt: null,
       revokedAt: null,
       rotatedTo: null,
+      team: null,
       ...change,
     };
     this.credentials.push(row);
@@ -91,7 +102,7 @@ export class World {
     return { row, secret };
   }
 
-  set(rows: 'parties' | 'credentials', id: string, change: object): void {
+  set(rows: 'parties' | 'credentials' | 'stops' | 'grants', id: string, change: object): void {
     const list: { id: string }[] = this[rows];
     const index = list.findIndex((row) => row.id === id);
     list[index] = { ...list[index], ...change } as { id: string };
@@ -107,7 +118,20 @@ export class World {
     const owner = this.parties.find((row) => row.id === credential.owner);
     if (!owner || owner.disabledAt !== null) throw new Refusal('owner_disabled');
     const { id, kind, team, role } = owner;
-    return { kind, id, team, role, credential: { id: credential.id, kind: 'admin', expires: null }, snapshot: 'd1' };
+    const admin = { id: credential.id, kind: 'admin', expires: null } as const;
+    return { kind, id, team, keyTeam: null, role, credential: admin, snapshot: 'd1' };
+  }
+
+  directory(): DirectoryState {
+    return {
+      sequence: this.changes.length,
+      parties: [...this.parties],
+      teams: [...this.teams],
+      credentials: [...this.credentials],
+      stops: this.stops.filter((row) => row.liftedAt === null),
+      grants: this.grants.filter((row) => row.revokedAt === null && row.endsAt > this.now),
+      policy: this.policies.rows.at(-1) ?? null,
+    };
   }
 
   services(change: Partial<AdminServices> = {}): AdminServices {
@@ -121,22 +145,31 @@ export class World {
         this.records.some((row) => row.id === intent)
           ? { request: { state: 'kept', text: 'hello' }, response: { state: 'none', text: null } }
           : null,
-      directory: async () => ({
-        sequence: this.changes.length,
-        parties: [...this.parties],
-        teams: [...this.teams],
-        credentials: [...this.credentials],
-      }),
+      directory: async () => this.directory(),
+      stops: async (limit) => this.stops.toReversed().slice(0, limit),
+      grants: async (limit) => this.grants.toReversed().slice(0, limit),
       credentials: async (owner) =>
         this.credentials
           .filter((row) => owner === undefined || row.owner === owner)
           .map((row) => ({ ...row, lastUsedAt: this.lastUse.get(row.id) ?? null })),
       changes: this.#verbs(record),
+      policy: this.policies.services,
       projections: {
         usage: async (query) => {
           this.usageQueries.push(query);
           return this.usage;
         },
+        forecast: async ({ month, today }) => {
+          const all = {
+            toDateMicros: 1,
+            expectedMicros: 2_500_000,
+            lowMicros: 2,
+            highMicros: 3,
+            method: 'weekday',
+          } as const;
+          return { month, today, rows: this.forecastRows, total: all };
+        },
+        unusual: async () => this.unusual,
         audit: async (query) => {
           if (this.projectionsDown) throw new Error('worker gone');
           this.auditQueries.push(query);
@@ -168,6 +201,10 @@ export class World {
       log: { error: (fields) => void this.logged.push(fields) },
       ...change,
     };
+  }
+
+  #overlayId(prefix: 'stp' | 'gra'): string {
+    return prefix + newId('rec', this.now++).slice(3);
   }
 
   #verbs(record: (name: string) => void): AdminServices['changes'] {
@@ -211,9 +248,9 @@ export class World {
         record('service.added');
         return { id: this.party(name, { kind: 'service', team }).id };
       },
-      createKey: async ({ owner, kind, label, expiresAt }) => {
+      createKey: async ({ owner, kind, label, expiresAt, team }) => {
         record('key.created');
-        const { row, secret } = this.credential(owner, { kind, label, expiresAt });
+        const { row, secret } = this.credential(owner, { kind, label, expiresAt, team });
         return { id: row.id, secret };
       },
       rotateKey: async ({ key, overlapMs }) => {
@@ -226,6 +263,26 @@ export class World {
       revokeCredential: async ({ credential }) => {
         this.set('credentials', credential, { revokedAt: this.now });
         record('key.revoked');
+      },
+      stop: async (input) => {
+        const id = this.#overlayId('stp');
+        this.stops.push({ ...input, id, createdAt: this.now, liftedAt: null });
+        record('stop.made');
+        return { id };
+      },
+      liftStop: async ({ stop }) => {
+        this.set('stops', stop, { liftedAt: this.now });
+        record('stop.lifted');
+      },
+      grant: async (input) => {
+        const id = this.#overlayId('gra');
+        this.grants.push({ ...input, id, startsAt: this.now, createdAt: this.now, revokedAt: null });
+        record('grant.made');
+        return { id };
+      },
+      revokeGrant: async ({ grant }) => {
+        this.set('grants', grant, { revokedAt: this.now });
+        record('grant.revoked');
       },
     };
   }

@@ -27,6 +27,8 @@ async function openReal() {
     identify: (headers) => identify(headers, { directory, door: 'admin', now }),
     directory: () => store.directory(),
     credentials: (owner) => store.credentials(owner),
+    stops: (limit) => store.stops(limit),
+    grants: (limit) => store.grants(limit),
     changes,
     recordRefusal: async (refused) => {
       refusals.push(refused);
@@ -84,9 +86,17 @@ test('P1: with the real verbs every change leaves exactly one outbox row, and as
     ['/keys', { person: 'ada@example.com', expires: '90 days', label: 'laptop' }, 1],
     ['/keys', { service: 'ci', team: 'Payments' }, 2],
     ['/keys', { service: 'ci' }, 1],
+    ['/teams', { name: 'Build' }, 1],
+    // In a team already: only the key is charged elsewhere.
+    ['/keys', { service: 'ci', team: 'build' }, 1],
+    ['/keys', { service: 'bare' }, 2],
+    ['/keys', { service: 'bare', team: 'build' }, 2],
     [`${ada}/disable`, undefined, 1],
     [`${ada}/disable`, undefined, 0],
     [`${ada}/enable`, {}, 1],
+    ['/stops', { target: 'person', subject: 'ADA@example.com', reason: 'runs wild' }, 1],
+    ['/stops', { target: 'person', subject: 'ADA@example.com', reason: 'again' }, 0],
+    ['/grants', { kind: 'budget', for: 'team payments', usd: '0.5', hours: '8 h', reason: 'end of quarter' }, 1],
     ['/usage/rebuild', undefined, 1],
     ['/backup', { name: 'monday' }, 1],
   ];
@@ -99,6 +109,10 @@ test('P1: with the real verbs every change leaves exactly one outbox row, and as
     ['/people', { email: 'ada@example.com' }, 409],
     ['/teams', { name: 'Payments' }, 409],
     ['/people/ada%40example.com/disable', { reason: 'as bob@example.com asked' }, 400],
+    ['/stops', { target: 'session', subject: 's1', reason: 'as bob@example.com asked' }, 400],
+    ['/stops/stp_x/lift', {}, 404],
+    ['/grants', { kind: 'approval', for: 'organization', model: '*', hours: '367 days', reason: 'too long' }, 400],
+    ['/grants/gra_x/revoke', {}, 404],
   ] as const) {
     assert.equal((await call('POST', url, payload)).status, status, `${url} ${JSON.stringify(payload)}`);
     assert.equal(await rows(), 0);
@@ -138,5 +152,28 @@ test('P3, P7: revoking, rotating and erasing are in force when they are answered
   assert.equal((await call('GET', '/people')).status, 401);
   assert.equal(refusals.at(-1)?.code, 'credential_revoked');
   assert.equal(refusals.at(-1)?.caller?.who, first.key.owner, 'the owner of a revoked token is known');
+  await close();
+});
+
+test('P3: a stop is in force when it is answered, never stops this door, and gives way when it is lifted', async () => {
+  const { call, use, directory, store, secret, close } = await openReal();
+  const claimed = (await call('POST', '/owner', { secret, email: 'o@example.com' })).body;
+  use(claimed.token);
+  const { body: made } = await call('POST', '/keys', { person: 'o@example.com' });
+  const [everything, person, key] = [
+    await call('POST', '/stops', { target: 'everything', reason: 'incident' }),
+    await call('POST', '/stops', { target: 'person', subject: 'o@example.com', reason: 'laptop lost' }),
+    await call('POST', '/stops', { target: 'key', subject: made.key.id, reason: 'pasted into a chat' }),
+  ];
+  const { stops } = directory.current;
+  assert.equal(stops.everything?.id, everything.body.id);
+  assert.equal(stops.byParty.get(claimed.person)?.id, person.body.id);
+  assert.equal(stops.byKey.get(made.key.id)?.id, key.body.id);
+  assert.equal((await call('GET', '/stops')).body.stops.length, 3, 'a stopped owner still gets in here');
+  const lifted = await call('POST', `/stops/${everything.body.id}/lift`, { reason: 'over' });
+  assert.deepEqual([lifted.status, lifted.body.state], [200, 'lifted']);
+  assert.equal(directory.current.stops.everything, null);
+  const token = (await store.directory()).credentials.find((row) => row.kind === 'admin');
+  assert.equal((await call('POST', '/stops', { target: 'key', subject: token?.id, reason: 'x' })).status, 409);
   await close();
 });

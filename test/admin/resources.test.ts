@@ -228,42 +228,6 @@ test('filters of the trail reach the views as ids and instants', async () => {
   await door.app.close();
 });
 
-test('usage: months have their real length, sums add up, ids get their names', async () => {
-  const door = await openDoor();
-  const row = {
-    calls: 2,
-    failed: 1,
-    refused: 0,
-    unmetered: 0,
-    inputTokens: 10,
-    cacheWrite5mTokens: 1,
-    cacheWrite1hTokens: 2,
-    cacheReadTokens: 3,
-    outputTokens: 4,
-    webSearches: 5,
-  };
-  door.world.usage.push({ value: door.member.id, ...row }, { value: null, ...row });
-  const answer = (await door.call('GET', '/api/usage?by=person&month=2028-02')).json();
-  assert.deepEqual(door.world.usageQueries.at(-1), { by: 'person', from: '2028-02-01', to: '2028-02-29' });
-  assert.equal(answer.rows[0].name, 'mia@example.com');
-  assert.equal(answer.rows[1].name, null);
-  assert.deepEqual(answer.total, {
-    calls: 4,
-    failed: 2,
-    refused: 0,
-    unmetered: 0,
-    input_tokens: 20,
-    cache_write_5m_tokens: 2,
-    cache_write_1h_tokens: 4,
-    cache_read_tokens: 6,
-    output_tokens: 8,
-    web_searches: 10,
-  });
-  await door.call('GET', '/api/usage');
-  assert.deepEqual(door.world.usageQueries.at(-1), { by: 'team', from: '2026-11-01', to: '2026-11-30' });
-  await door.app.close();
-});
-
 test('P3: the answer to a revocation is sent after the change, and a failing one is an error', async () => {
   const door = await openDoor();
   const order: string[] = [];

@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fastify from 'fastify';
 import { adminDoor } from '../../src/doors/admin/door.ts';
-import { openDoor, World } from './fake.ts';
+import { grant, stop } from '../store/rows.ts';
+import { NOW, openDoor, World } from './fake.ts';
 
 type Door = Awaited<ReturnType<typeof openDoor>>;
 
 /** Every operation of the document, with a body and path that succeed. `records` counts the outbox rows it must leave. */
 function operations(door: Door, key: string, record: string) {
   const mia = 'mia%40example.com';
+  const { world } = door;
+  const stop = { target: 'everything', reason: 'incident' };
+  const grant = { kind: 'budget', for: 'organization', usd: '5', hours: '8 h', reason: 'end of quarter' };
+  const question = { person: door.member.id, model: 'm' };
   return [
     { name: 'listPeople', method: 'GET', url: '/api/people', records: 0 },
     { name: 'getPerson', method: 'GET', url: `/api/people/${door.member.id}`, records: 0 },
@@ -21,6 +26,8 @@ function operations(door: Door, key: string, record: string) {
     // Reading what somebody said is itself recorded.
     { name: 'getAuditContent', method: 'GET', url: `/api/audit/${record}/content`, records: 1 },
     { name: 'getUsage', method: 'GET', url: '/api/usage', records: 0 },
+    { name: 'getForecast', method: 'GET', url: '/api/usage/forecast', records: 0 },
+    { name: 'getUnusualSpending', method: 'GET', url: '/api/usage/unusual', records: 0 },
     { name: 'getHealth', method: 'GET', url: '/api/health', records: 0 },
     { name: 'addPerson', method: 'POST', url: '/api/people', body: { email: 'new@example.com' }, records: 1 },
     { name: 'addTeam', method: 'POST', url: '/api/teams', body: { name: 'Payments' }, records: 1 },
@@ -31,6 +38,22 @@ function operations(door: Door, key: string, record: string) {
     { name: 'disablePerson', method: 'POST', url: `/api/people/${mia}/disable`, records: 1 },
     { name: 'enablePerson', method: 'POST', url: `/api/people/${mia}/enable`, records: 1 },
     { name: 'erasePerson', method: 'POST', url: `/api/people/${mia}/erase`, records: 1 },
+    { name: 'listStops', method: 'GET', url: '/api/stops', records: 0 },
+    { name: 'listGrants', method: 'GET', url: '/api/grants', records: 0 },
+    { name: 'makeStop', method: 'POST', url: '/api/stops', body: stop, records: 1 },
+    { name: 'liftStop', method: 'POST', url: `/api/stops/${world.stops[0]?.id}/lift`, records: 1 },
+    { name: 'makeGrant', method: 'POST', url: '/api/grants', body: grant, records: 1 },
+    { name: 'revokeGrant', method: 'POST', url: `/api/grants/${world.grants[0]?.id}/revoke`, records: 1 },
+    { name: 'getPolicy', method: 'GET', url: '/api/policy', records: 0 },
+    { name: 'listPolicyRevisions', method: 'GET', url: '/api/policy/revisions', records: 0 },
+    { name: 'getPolicyRevision', method: 'GET', url: '/api/policy/revisions/1', records: 0 },
+    { name: 'checkPolicy', method: 'POST', url: '/api/policy/check', body: { text: '{}' }, records: 0, asks: true },
+    { name: 'diffPolicy', method: 'POST', url: '/api/policy/diff', body: { text: '{}' }, records: 0, asks: true },
+    { name: 'explainPolicy', method: 'POST', url: '/api/policy/explain', body: question, records: 0, asks: true },
+    { name: 'replayPolicy', method: 'POST', url: '/api/policy/replay', body: { text: '{}' }, records: 0, asks: true },
+    { name: 'applyPolicy', method: 'POST', url: '/api/policy/apply', body: { text: '{}' }, records: 1 },
+    { name: 'rollbackPolicy', method: 'POST', url: '/api/policy/rollback', body: { revision: 1 }, records: 1 },
+    { name: 'listBudgets', method: 'GET', url: '/api/budgets', records: 0 },
     { name: 'rebuildUsage', method: 'POST', url: '/api/usage/rebuild', records: 1 },
     { name: 'createBackup', method: 'POST', url: '/api/backup', body: { name: 'monday' }, records: 1 },
   ] as const;
@@ -48,11 +71,19 @@ function aRecord(world: World) {
   return record.id;
 }
 
+/** A stop to lift, a grant to revoke, a policy in force. */
+function overlaid(world: World) {
+  world.policies.put('access: [{ allow: "*", to: everyone }]');
+  world.stops.push(stop({ target: 'session', subject: 's1' }));
+  world.grants.push(grant({ endsAt: NOW + 86_400_000 }));
+}
+
 const PUBLIC = ['claimOwner', 'getOpenapi'];
 
 test('P1: every operation that changes something leaves exactly one record, and no other does', async () => {
   const door = await openDoor();
   const key = door.world.credential(door.member.id).row.id;
+  overlaid(door.world);
   const walked = operations(door, key, aRecord(door.world));
   for (const operation of walked) {
     const before = door.world.changes.length;
@@ -60,7 +91,8 @@ test('P1: every operation that changes something leaves exactly one record, and 
     const answer = await door.call(operation.method, operation.url, body);
     assert.ok(answer.statusCode < 300, `${operation.name}: ${answer.statusCode} ${answer.body}`);
     assert.equal(door.world.changes.length - before, operation.records, operation.name);
-    if (operation.method === 'POST') assert.equal(operation.records, 1, operation.name);
+    // What a POST that only asks was given is too large for an address: a document.
+    if (operation.method === 'POST' && !('asks' in operation)) assert.equal(operation.records, 1, operation.name);
   }
   assert.deepEqual(door.world.refusals, []);
   const document = (await door.call('GET', '/api/openapi.json', { token: null })).json();
@@ -85,6 +117,7 @@ test('P8: no operation works without an admin token of an owner, and nothing cha
     { token: door.memberToken, status: 403, code: 'owner_required', known: true },
   ];
   const key = door.world.credential(door.member.id).row.id;
+  overlaid(door.world);
   for (const operation of operations(door, key, record)) {
     for (const { token, status, code, known } of cases) {
       const answer = await door.call(operation.method, operation.url, { token, body: { anything: 1 } });
@@ -119,6 +152,7 @@ test('P8: an identify service that lets a virtual key in by mistake is caught', 
       kind: 'person',
       id: owner.id,
       team: null,
+      keyTeam: null,
       role: 'owner',
       credential: { id: 'key_x', kind: 'key', expires: null },
       snapshot: 'd1',

@@ -6,6 +6,7 @@ import type { NewRecord } from '../../src/journal/records.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { collect } from '../../src/steps/read.ts';
 import { PERSON, silent, startTestGateway, type TestGateway, type TestOptions, until } from '../support/gateway.ts';
+import { governanceOf, OPEN_POLICY } from '../support/governance.ts';
 import { CALL, delta, MESSAGE_END, MESSAGE_START, raw, STREAM_CALL } from '../support/raw.ts';
 import { speak } from '../support/speak.ts';
 
@@ -108,7 +109,7 @@ test('P3: a revocation right behind the look at the credential is not missed', a
       identify: () => {
         queueMicrotask(() => gateway?.openCalls.cut(() => true, 'revoked_while_running'));
         const credential = { id: 'key_1', kind: 'key', expires: null } as const;
-        return { kind: 'person', id: PERSON, team: null, role: 'member', credential, snapshot: 'dir-1' };
+        return { kind: 'person', id: PERSON, team: null, role: 'member', credential, keyTeam: null, snapshot: 'dir-1' };
       },
     },
   });
@@ -194,6 +195,7 @@ test('a refusal that cannot even be kept for later is logged, and the process li
 
 test('P1: an intent whose content could not be recorded has an outcome, and nothing was sent', async (t) => {
   const gateway = await start(t, {
+    governance: governanceOf(`${OPEN_POLICY}\nretention: { content: { default: full } }`),
     services: {
       content: {
         maxBytes: 1000,

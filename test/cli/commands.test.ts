@@ -89,6 +89,14 @@ test('--json prints one object and nothing else, on success and on failure', asy
       ['usage', '--by', 'person'],
       ['rows', 'total'],
     ],
+    [
+      ['usage', 'forecast', '--month', '2026-12'],
+      ['rows', 'total'],
+    ],
+    [
+      ['usage', 'unusual'],
+      ['rows', 'today'],
+    ],
     [['usage', 'rebuild'], ['records']],
     [
       ['audit', 'tail'],
@@ -138,6 +146,7 @@ test('exit codes: 1 refused, 2 wrong command line, 3 no gateway', async () => {
     ['usage', '--by', 'planet'],
     ['usage', '--month', '2026-11', '--from', '2026-11-01'],
     ['usage', '--csv', '--json'],
+    ['usage', 'forecast', '--csv', '--json'],
     ['audit', 'search', '--limit', '0'],
     ['start', '--port', '70000'],
     ['people', 'list', '--url', 'ftp://example.com'],

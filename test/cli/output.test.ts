@@ -45,7 +45,23 @@ function hostileServer(status: number): Terminal {
         'record',
         'action',
       ],
-      ...['actor', 'subject', 'reason', 'result', 'value', 'from', 'to', 'folder', 'event', 'version', HOSTILE],
+      ...[
+        'actor',
+        'subject',
+        'reason',
+        'result',
+        'value',
+        'from',
+        'to',
+        'team',
+        'month',
+        'today',
+        'explanation',
+        'folder',
+        'event',
+        'version',
+        HOSTILE,
+      ],
     ].map((name) => [name, HOSTILE]),
   );
   const key = { ...fields, kind: 'key' };
@@ -77,6 +93,9 @@ const LINES = [
   ['keys', 'create', '--person', 'x'],
   ['usage'],
   ['usage', '--csv'],
+  ['usage', 'forecast'],
+  ['usage', 'forecast', '--csv'],
+  ['usage', 'unusual'],
   ['audit', 'tail'],
   ['audit', 'show', 'x'],
   ['audit', 'export'],
@@ -113,14 +132,15 @@ test('formulas in CSV are disarmed', async () => {
   door.world.teams.push(team);
   const zero = { failed: 0, refused: 0, unmetered: 0, inputTokens: 1, outputTokens: 2, cacheReadTokens: 3 };
   const more = { cacheWrite5mTokens: 4, cacheWrite1hTokens: 5, webSearches: 6 };
-  door.world.usage.push({ value: 'tea_x', calls: 7, ...zero, ...more });
+  const money = { costMicros: 9_007_199_254_740_991, meteredMicros: 20 };
+  door.world.usage.push({ value: 'tea_x', calls: 7, ...zero, ...more, ...money });
   assert.equal(await terminal.run('usage', '--csv'), 0);
   const [header, row] = terminal.out.split('\r\n');
   assert.equal(
     header,
-    'team,name,calls,failed,refused,unmetered,input_tokens,cache_write_5m_tokens,cache_write_1h_tokens,cache_read_tokens,output_tokens,web_searches',
+    'team,name,cost_usd,metered_usd,calls,failed,refused,unmetered,input_tokens,cache_write_5m_tokens,cache_write_1h_tokens,cache_read_tokens,output_tokens,web_searches',
   );
-  assert.equal(row, `tea_x,"'=HYPERLINK(""http://evil"",""x"")",7,0,0,0,1,4,5,3,2,6`);
+  assert.equal(row, `tea_x,"'=HYPERLINK(""http://evil"",""x"")",9007199254.740991,0.000020,7,0,0,0,1,4,5,3,2,6`);
   await close();
 });
 

@@ -24,6 +24,7 @@ function startable(change: Partial<RunningGatehouse> = {}) {
       simulated: false,
       demoKey: null,
       providerKey: true,
+      policy: true,
     };
     return { ...running, warnings: [], done, stop, ...change };
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { verifyJournal } from '../../src/journal/verify.ts';
 import { startDouble } from '../support/double.ts';
+import { OPEN_POLICY } from '../support/governance.ts';
 import { claim, makeHouse, startChild } from '../support/house.ts';
 import { CALL, raw } from '../support/raw.ts';
 
@@ -23,7 +24,10 @@ interface Content {
 test('P7: erasing a person makes their content unreadable and their name vanish, and the chain still verifies', async (t) => {
   const double = await startDouble();
   t.after(() => double.close());
-  const house = makeHouse({ upstream: double.url, extra: 'journal: { content: full }' });
+  const house = makeHouse({
+    upstream: double.url,
+    policy: `${OPEN_POLICY}\nretention: { content: { default: full } }`,
+  });
   t.after(() => house.remove());
   const child = await startChild(house);
   t.after(() => child.kill());

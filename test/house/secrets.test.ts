@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDouble } from '../support/double.ts';
+import { OPEN_POLICY } from '../support/governance.ts';
 import { adminOf, claim, makeHouse, startChild } from '../support/house.ts';
 import { CALL, raw } from '../support/raw.ts';
 
@@ -15,7 +16,10 @@ test('P5: no credential, of callers or of the provider, is in an answer, the log
     response.writeHead(code, { 'content-type': 'application/json', 'set-cookie': 'id=provider-cookie-secret' });
     response.end(JSON.stringify({ type: 'error', error: { type: 'authentication_error', message: 'bad key' } }));
   };
-  const house = makeHouse({ upstream: double.url, extra: 'journal: { content: full }' });
+  const house = makeHouse({
+    upstream: double.url,
+    policy: `${OPEN_POLICY}\nretention: { content: { default: full } }`,
+  });
   t.after(() => house.remove());
   const child = await startChild(house);
   t.after(() => child.kill());

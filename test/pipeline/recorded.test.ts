@@ -55,8 +55,10 @@ test('an intent says who, with what, for which model, decided by what; its outco
   await until(() => gateway.journal.of('outcome').length === 1);
   const [intent] = gateway.journal.records.filter((record) => record.kind === 'intent');
   assert.equal(intent?.id, reply.headers['x-gatehouse-record']);
+  const { day, ...said } = (intent?.body ?? {}) as { day: string };
+  assert.match(day, /^20\d\d-\d\d-\d\d$/);
   assert.deepEqual(
-    { ...intent?.body },
+    { ...said },
     {
       who: PERSON,
       key: KEY,
@@ -71,10 +73,14 @@ test('an intent says who, with what, for which model, decided by what; its outco
         agent: 'agent1',
         parent_agent: 'agent0',
       },
-      decision: { effect: 'allow', reason: 'starter policy: every virtual key may use every model' },
-      snapshot: { policy: 'starter-1', directory: 'dir-1' },
+      cost_center: null,
+      decision: { effect: 'allow', rule: 'access[0]', reason: 'access[0] allows * to everyone' },
+      snapshot: { policy: 'pol-1', directory: 'dir-1' },
       target: { upstream: 'double', simulated: false },
       request_bytes: Buffer.byteLength(STREAM_CALL),
+      // 103 bytes are 35 tokens to be written to the cache at $2.50, and 16 tokens of output at $10, a million.
+      reserved: Math.ceil(35 * 2.5 + 16 * 10),
+      observed: [],
       trace: '0af7651916cd43dd8448eb211c80319c',
     },
   );
@@ -85,6 +91,8 @@ test('an intent says who, with what, for which model, decided by what; its outco
     who: PERSON,
     key: KEY,
     team: null,
+    day,
+    cost_center: null,
     action: 'model.call',
     model: 'claude-sonnet-5-5',
     model_used: 'claude-sonnet-5-5',
@@ -92,6 +100,8 @@ test('an intent says who, with what, for which model, decided by what; its outco
     code: null,
     levels: { transport: 'complete', protocol: 200, semantic: 'end_turn' },
     usage: { input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 7 },
+    // At $2, $0.10 and $10 a million: 20 + 0.5 + 70 micro-dollars, rounded up.
+    cost: { micros: 91, basis: 'reported', price: 'claude-sonnet-5-5@2026-10-07' },
     upstream_request: 'req_abc',
     request_bytes: Buffer.byteLength(STREAM_CALL),
     response_bytes: Buffer.byteLength(MESSAGE_START + MESSAGE_END),

@@ -161,6 +161,19 @@ test('a search that means nothing is refused', () => {
   journal.remove();
 });
 
+test('what is asked for a caller holds the records of the call that name only its intent', () => {
+  const journal = new FixtureJournal();
+  const { id } = journal.append('intent', { ...CALLERS[0], model: 'claude-a' });
+  const more = journal.append('extension', { intent: id, reserved: 5 });
+  const end = journal.append('outcome', { intent: id, result: 'unknown' });
+  const of = (query: Partial<AuditQuery>): number[] =>
+    searchAudit(source(journal), { limit: 10, oldestFirst: true, ...query }).records.map(({ seq }) => seq);
+  assert.deepEqual(of({ who: CALLERS[0].who }), [more.seq - 1, more.seq, end.seq]);
+  assert.deepEqual(of({ kinds: ['extension'], team: 'tea_x', model: 'claude-a' }), [more.seq]);
+  assert.deepEqual(of({ kinds: ['extension'], team: 'tea_y' }), []);
+  journal.remove();
+});
+
 test('an unfinished last line is no record', async () => {
   const journal = longJournal();
   const { appendFileSync } = await import('node:fs');

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ProjectionsService, ProjectionsUnavailable, startProjections } from '../../src/projections/client.ts';
+import { type ProjectionsService, startProjections } from '../../src/projections/client.ts';
 import { Follower } from '../../src/projections/follower.ts';
+import { ProjectionsUnavailable } from '../../src/projections/unavailable.ts';
 import { usageRows } from '../../src/projections/usage-query.ts';
 import { openViews } from '../../src/projections/views.ts';
 import { CALLERS, FixtureJournal } from './fixture.ts';
@@ -145,11 +146,35 @@ test('P10: while the opening balances are missing no usage is shown, and the tra
   call(journal, 1);
   const { starting, logged } = started(t, journal);
   const views = await starting;
+  await assert.rejects(views.spent({ lines: [] }), ProjectionsUnavailable);
   await assert.rejects(views.usage({ by: 'day', ...EVER }), /balances-\d+\.jsonl are missing/);
   assert.match(views.metrics.trouble ?? '', /are missing/);
   assert.ok((await views.audit({ limit: 10 })).records.length > 0);
   assert.deepEqual(await views.show(id), []);
   assert.equal(logged.filter(({ level }) => level === 'warn').length, 1, 'said once, not at every attempt');
+});
+
+test('P2: what was spent is told with everything written before the question, and not at all while the journal cannot be followed', async (t) => {
+  const journal = new FixtureJournal();
+  const { starting } = started(t, journal);
+  const views = await starting;
+  const lines = [{ id: 'o', scope: 'organization', models: null, fromDay: null, toDay: '2026-12-31' }] as const;
+  const cost = { micros: 5, basis: 'reported', price: 'p' };
+  const body = { ...CALLERS[0], action: 'model.call', model: 'claude-a', day: '2026-03-01', cost_center: null };
+  for (let i = 1; i <= 20; i++) {
+    const { id } = journal.append('intent', { ...body, reserved: 9 });
+    journal.append('outcome', { ...body, intent: id, result: 'ok', usage: null, cost });
+    const rows = [{ line: 'o', subject: 'org', micros: 5 * i }];
+    assert.deepEqual(await views.spent({ lines }), { seq: journal.seq, askedModels: ['claude-a'], rows });
+  }
+  assert.deepEqual(await views.askedModels(), ['claude-a']);
+  assert.equal((await views.forecast({ month: '2026-03', today: '2026-03-01' })).total.toDateMicros, 100);
+  assert.deepEqual(await views.unusual({ today: '2026-03-01' }), []);
+  await assert.rejects(views.spent({ lines: [...lines, ...lines] }), RangeError);
+  appendFileSync(journal.path(0), '{"seq":99}\n');
+  await assert.rejects(views.spent({ lines }), ProjectionsUnavailable);
+  await assert.rejects(views.spent({ lines }), /reached record 41: the journal cannot be followed/);
+  assert.equal(await calls(views), 20, 'reports show what is known');
 });
 
 test('P10: killed between and within batches, the views go on where their cursor is', async () => {

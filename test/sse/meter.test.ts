@@ -62,6 +62,8 @@ const DELTA = frame('message_delta', {
   },
 });
 const STOP = frame('message_stop', { type: 'message_stop' });
+/** As JSON writes them, UTF-8: 30 bytes of text, and twice 19 of tool input. */
+const VISIBLE = 30 + 2 * 19;
 const REPLY = [START, ...BLOCKS, DELTA, STOP];
 
 function meter(chunks: readonly Uint8Array[]) {
@@ -82,6 +84,7 @@ test('P2: a streamed reply is metered as the provider reported it, however it is
       error: null,
       complete: true,
       toolUses: 1,
+      visibleBytes: VISIBLE,
       events: REPLY.length,
       malformed: 0,
     });
@@ -249,6 +252,7 @@ test('P2: a JSON reply is metered', () => {
     error: null,
     complete: true,
     toolUses: 2,
+    visibleBytes: 0,
     events: 0,
     malformed: 0,
   };

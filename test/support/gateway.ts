@@ -9,14 +9,22 @@ import { systemClock } from '../../src/kernel/clock.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import type { Logger } from '../../src/kernel/log.ts';
 import { MetricsRegistry } from '../../src/kernel/metrics.ts';
+import { Estimator } from '../../src/limits/estimator.ts';
+import { Ledger } from '../../src/limits/ledger.ts';
 import { type OpenCallLimits, OpenCalls } from '../../src/limits/open-calls.ts';
+import { Rates } from '../../src/limits/rates.ts';
 import { RefusalQuota } from '../../src/limits/refusal-quota.ts';
+import { countsModel } from '../../src/main/counts-model.ts';
 import { govern } from '../../src/pipeline.ts';
-import { starterPolicy } from '../../src/policy/decide.ts';
+import type { Governance } from '../../src/steps/governance.ts';
 import { metering } from '../../src/steps/metering.ts';
+import { ownUsage } from '../../src/steps/own-usage.ts';
 import type { Services } from '../../src/steps/services.ts';
 import { anthropicUpstream } from '../../src/upstream/anthropic/upstream.ts';
 import { type Double, startDouble } from './double.ts';
+import { governanceOf, KEY, OPEN_POLICY, PERSON } from './governance.ts';
+
+export { KEY, PERSON };
 
 /** Journal in memory: what was appended, in order, and a switch to make it fail. */
 export class MemoryJournal implements Journal {
@@ -60,9 +68,6 @@ export const silent: Logger = {
   flush: async () => undefined,
 } as Logger;
 
-export const PERSON = 'per_00000000000000000000000001';
-export const KEY = 'key_00000000000000000000000001';
-
 /** Whoever says `Bearer good` or `x-api-key: good` is the test's person; `revoked` is known and refused; others are strangers. */
 function identifyTestCaller(headers: Readonly<Record<string, string | string[] | undefined>>): Principal {
   const said = headers.authorization?.toString().replace(/^Bearer /, '') ?? headers['x-api-key'];
@@ -76,6 +81,7 @@ function identifyTestCaller(headers: Readonly<Record<string, string | string[] |
     team: null,
     role: 'member',
     credential: { id: KEY, kind: 'key', expires: null },
+    keyTeam: null,
     snapshot: 'dir-1',
   };
 }
@@ -88,6 +94,11 @@ export interface TestGateway {
   readonly openCalls: OpenCalls;
   readonly strangers: string[];
   readonly metrics: MetricsRegistry;
+  readonly rates: Rates;
+  readonly ledger: Ledger;
+  readonly estimator: Estimator;
+  /** Puts something else in force. */
+  put(governance: Governance): void;
   close(): Promise<void>;
 }
 
@@ -100,6 +111,8 @@ export interface TestOptions {
   readonly pingMs?: number;
   readonly silenceMs?: number;
   readonly services?: Partial<Services>;
+  /** What is in force; everything is allowed unless told. */
+  readonly governance?: Governance;
 }
 
 /** The real server, door, steps and upstream client, on loopback, around a journal in memory and a provider double. */
@@ -119,14 +132,31 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     silenceMs: options.silenceMs ?? 10_000,
     connectMs: 2_000,
   });
+  const inForce = { governance: governanceOf(OPEN_POLICY) };
+  const counted = {
+    rates: new Rates(countsModel),
+    ledger: new Ledger({ matches: countsModel, since: 0 }),
+    estimator: new Estimator(),
+  };
+  const put = (governance: Governance): void => {
+    inForce.governance = governance;
+    counted.rates.adopt(governance.policy?.rates ?? []);
+    const budgets = governance.policy?.budgets ?? [];
+    const spent = new Map(counted.ledger.newLines(budgets).map(({ id }) => [id, []]));
+    counted.ledger.adopt(budgets, { seq: 0, spent });
+    openCalls.cut((call) => call.stillPermitted?.() === false, 'permission_ended');
+  };
+  put(options.governance ?? inForce.governance);
   const services: Services = {
     clock: systemClock,
     log: silent,
     metering: metering(metrics),
     journal,
     identify: identifyTestCaller,
-    policy: starterPolicy,
+    governance: () => inForce.governance,
     openCalls,
+    ...counted,
+    spendingUnknown: () => false,
     refusals: new RefusalQuota(),
     upstream,
     stranger: (code) => strangers.push(code),
@@ -137,7 +167,11 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     ...options.services,
   };
   const app = createServer({ hosts: [], requestMs: 30_000 });
-  await messagesDoor(app, (envelope) => govern(envelope, services));
+  await messagesDoor(
+    app,
+    (envelope) => govern(envelope, services),
+    (headers) => ownUsage({ ...services, principal: services.identify(headers), governance: services.governance() }),
+  );
   await app.listen({ host: '127.0.0.1', port: 0 });
   const port = (app.server.address() as AddressInfo).port;
   return {
@@ -148,6 +182,8 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     openCalls,
     strangers,
     metrics,
+    ...counted,
+    put,
     async close() {
       app.server.closeAllConnections();
       await app.close();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { request } from 'undici';
+import { OPEN_POLICY } from './governance.ts';
 
 const CHILD = new URL('../faults/child.ts', import.meta.url).pathname;
 
@@ -11,6 +12,8 @@ export interface House {
   readonly folder: string;
   readonly dataDir: string;
   readonly configFile: string;
+  /** The policy document that is watched. */
+  readonly policyFile: string;
   remove(): void;
 }
 
@@ -21,10 +24,15 @@ export function makeHouse(options: {
   /** More keys of `listen`. */
   listen?: string;
   extra?: string;
+  /** The policy document; everything is allowed unless told. Null leaves the policy to the store: nothing is allowed until one is applied. */
+  policy?: string | null;
 }): House {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
   const dataDir = options.dataDir ?? join(folder, 'data');
   const configFile = join(folder, 'gatehouse.yaml');
+  const policyFile = join(folder, 'policy.yaml');
+  const policy = options.policy === undefined ? OPEN_POLICY : options.policy;
+  if (policy !== null) writeFileSync(policyFile, policy);
   writeFileSync(
     configFile,
     [
@@ -32,10 +40,11 @@ export function makeHouse(options: {
       `data: ${JSON.stringify(dataDir)}`,
       `upstream: { url: ${JSON.stringify(options.upstream)}, key: "env:TEST_PROVIDER_KEY" }`,
       'log: { level: error }',
+      policy === null ? '' : `policy: { file: ${JSON.stringify(policyFile)} }`,
       (options.extra ?? '').replace('BACKUPS', JSON.stringify(join(folder, 'BACKUPS'))),
     ].join('\n'),
   );
-  return { folder, dataDir, configFile, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  return { folder, dataDir, configFile, policyFile, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
 export interface RunningChild {

@@ -30,7 +30,10 @@ export function keysCommand(program: Command, cli: Cli): void {
     .description('create a key; its secret is shown once')
     .option('--person <who>', 'owner: a person, by e-mail address or id')
     .option('--service <name>', 'owner: a service, made on first use')
-    .option('--team <name>', 'team of the service')
+    .option(
+      '--team <name>',
+      'team its calls are charged to, where the owner belongs to it; a service in no team is put into it',
+    )
     .addOption(
       new Option('--kind <kind>', 'key for models, admin for this command line')
         .choices(['key', 'admin'])
@@ -41,6 +44,7 @@ export function keysCommand(program: Command, cli: Cli): void {
     .action((options: CreateOptions) => createKey(cli, options));
   examples(create, cli.io.command, [
     ['keys create --person ada@example.com --label laptop', 'prints the two lines for Claude Code'],
+    ['keys create --person ada@example.com --team Research', 'for somebody in several teams'],
     ['keys create --service ci --team Build --expires "90 days"', 'for a pipeline'],
     ['keys create --person ada@example.com --kind admin', 'an admin token; the person must be an owner'],
   ]);
@@ -127,7 +131,8 @@ const COLUMNS = [
 ];
 
 function cellsOf(key: Fields): string[] {
-  const texts = ['id', 'hint', 'owner_name', 'team_name', 'label', 'state'].map((name) => textOf(key, name));
+  const shown = { ...key, team: textOf(key, 'charged_team_name') || textOf(key, 'team_name') };
+  const texts = ['id', 'hint', 'owner_name', 'team', 'label', 'state'].map((name) => textOf(shown, name));
   return [...texts, ...['created_at', 'expires_at', 'last_used_at'].map((name) => timeOf(key, name))];
 }
 

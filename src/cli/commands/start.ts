@@ -103,6 +103,7 @@ function banner(cli: Cli, running: RunningGatehouse): string[] {
       ? ['', cli.paint('yellow', 'SIMULATED: every answer is made up by a built-in provider; no model is called.')]
       : []),
     ...missing(running),
+    ...noPolicy(cli, running),
     '',
     ...nextSteps(cli, running),
     ...(running.warnings.length > 0
@@ -119,6 +120,17 @@ function missing({ providerKey, simulated }: RunningGatehouse): string[] {
     '',
     'Missing: a provider key. Until there is one, calls are refused with this reason.',
     '  export ANTHROPIC_API_KEY=…   then start again; or name a key in upstream.key of gatehouse.yaml',
+  ];
+}
+
+function noPolicy(cli: Cli, { policy, url }: RunningGatehouse): string[] {
+  if (policy) return [];
+  const command = url === DEFAULT_URL ? cli.io.command : `${cli.io.command} --url ${url}`;
+  return [
+    '',
+    'Missing: a policy. Until there is one, nothing is allowed. Once you are its owner:',
+    `  ${cli.io.command} policy init policy.yaml   then read and change it`,
+    `  ${command} policy apply policy.yaml`,
   ];
 }
 

@@ -56,6 +56,7 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   intent: true,
   attempt: true,
   outcome: true,
+  extension: true,
   refusal: true,
   strangers: true,
   content: true,

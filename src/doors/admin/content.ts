@@ -29,7 +29,7 @@ export function contentRoutes(app: AdminApp, services: AdminServices): void {
         tags: ['audit'],
         summary: 'Read what was said in a call',
         description:
-          'Only where `journal.content` keeps it. Each reading is recorded with who read what before it is answered.',
+          'Only where the policy keeps it (`retention.content`). Each reading is recorded with who read what before it is answered.',
         params: idParams('Id of the call’s intent, `rec_…`.'),
         response: answers([200, Content], 404),
       },

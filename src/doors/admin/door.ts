@@ -6,16 +6,21 @@ import { Refusal } from '../../kernel/errors.ts';
 import { auditRoutes } from './audit.ts';
 import { checkCaller, knownCallerOf } from './auth.ts';
 import { backupRoutes } from './backup.ts';
+import { budgetRoutes } from './budgets.ts';
 import { contentRoutes } from './content.ts';
+import { grantRoutes } from './grants.ts';
 import { healthRoutes } from './health.ts';
 import { keyRoutes } from './keys.ts';
 import { documentInfo, openapiRoutes, tidyDocument } from './openapi.ts';
 import { ownerRoutes } from './owner.ts';
 import { peopleRoutes } from './people.ts';
+import { policyRoutes } from './policy.ts';
 import { AdminProblem, BODY_LIMIT, toProblem } from './problems.ts';
 import type { AdminApp } from './routes.ts';
 import { apiSchemas } from './schemas.ts';
 import type { AdminServices } from './services.ts';
+import { spendingRoutes } from './spending.ts';
+import { stopRoutes } from './stops.ts';
 import { teamRoutes } from './teams.ts';
 import { usageRoutes } from './usage.ts';
 
@@ -34,7 +39,7 @@ export async function adminDoor(app: FastifyInstance, services: AdminServices): 
       api.addHook('onRoute', (route) => {
         if (route.config?.permission === undefined)
           throw new Error(`${route.method} ${route.url} states no permission`);
-        route.bodyLimit = BODY_LIMIT;
+        route.bodyLimit ??= BODY_LIMIT;
       });
       api.addHook('onRequest', async (request) => checkCaller(services, request));
       await api.register(swagger, {
@@ -53,9 +58,14 @@ const RESOURCES = [
   peopleRoutes,
   teamRoutes,
   keyRoutes,
+  stopRoutes,
+  grantRoutes,
+  policyRoutes,
+  budgetRoutes,
   auditRoutes,
   contentRoutes,
   usageRoutes,
+  spendingRoutes,
   healthRoutes,
   backupRoutes,
   openapiRoutes,

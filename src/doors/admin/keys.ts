@@ -77,7 +77,10 @@ const NewKey = z
   .strictObject({
     person: described(z.union([email(), line(254, 'Id.')]).optional(), 'Owner: a person, by id or e-mail address.'),
     service: line(64, 'Owner: a service, by name. Made on first use.').optional(),
-    team: line(64, 'Team of a service made now, by id or name.').optional(),
+    team: line(
+      64,
+      'Team that its calls are charged to while the owner belongs to it, by id or name. A service in no team is put into it.',
+    ).optional(),
     kind: described(kind.default('key'), '`key` opens the model door only, `admin` opens this API only.'),
     label: line(100, 'What the key is for.').optional(),
     expires: line(40, 'A duration (`90 days`), a date (`2027-01-31`, its end in UTC), an instant, or `never`.').default(
@@ -88,7 +91,7 @@ const NewKey = z
     (body) => (body.person === undefined) !== (body.service === undefined),
     'name a person or a service, not both',
   )
-  .refine((body) => body.team === undefined || body.service !== undefined, 'team goes with a service')
+  .refine((body) => body.team === undefined || body.kind === 'key', 'an admin token is charged to no team')
   .refine((body) => body.kind === 'key' || body.person !== undefined, 'an admin token belongs to a person');
 
 function createRoute(app: AdminApp, services: AdminServices): void {
@@ -106,35 +109,39 @@ function createRoute(app: AdminApp, services: AdminServices): void {
       },
     },
     async (request, reply) => {
-      const { kind: wanted, label, expires } = request.body;
+      const { kind: wanted, label = '', expires } = request.body;
       const actor = actorOf(request);
       const expiresAt = parseExpiry(expires, services.clock.now());
-      const owner = await ownerFor(services, actor, request.body);
-      const issued = await services.changes.createKey({ actor, owner, kind: wanted, label: label ?? '', expiresAt });
+      const { owner, team } = await ownerFor(services, actor, request.body);
+      const issued = await services.changes.createKey({ actor, owner, kind: wanted, label, expiresAt, team });
       const key = await readKey(services, issued.id);
       return reply.code(201).header('cache-control', NO_STORE).send({ key, secret: issued.secret });
     },
   );
 }
 
-/** The id of the owner that a new key names. A service is made where there is none of this name. */
+/** The owner and team that a new key names, by id. A service is made where there is none of this name. */
 async function ownerFor(
   services: AdminServices,
   actor: string,
-  { person, service, team, kind }: z.infer<typeof NewKey>,
-): Promise<string> {
-  const view = new DirectoryView(await services.directory());
+  { person, service, team: teamName, kind }: z.infer<typeof NewKey>,
+): Promise<{ owner: string; team: string | null }> {
+  const state = await services.directory();
+  const view = new DirectoryView(state);
+  const team = teamName === undefined ? null : view.team(teamName).id;
   if (service === undefined) {
     const found = view.person(person ?? '');
     // It would open nothing, and whoever made it would believe otherwise.
     if (kind === 'admin' && found.role !== 'owner') {
       throw new AdminProblem('change_refused', 'An admin token belongs to an owner; this person is a member.');
     }
-    return found.id;
+    return { owner: found.id, team };
   }
-  const teamId = team === undefined ? null : view.team(team).id;
-  const { id } = await services.changes.ensureService({ actor, name: service, team: teamId });
-  return id;
+  // One that is in a team stays there: its other keys would be charged elsewhere all at once.
+  const known = state.parties.find((party) => party.kind === 'service' && party.name === service.normalize('NFC'));
+  const home = known?.team ? null : team;
+  const { id } = await services.changes.ensureService({ actor, name: service, team: home });
+  return { owner: id, team };
 }
 
 function changeRoutes(app: AdminApp, services: AdminServices): void {

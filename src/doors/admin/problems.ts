@@ -1,5 +1,6 @@
 /** Every error of the admin API is a problem document (RFC 9457), whoever raised it: we, the schema, or the framework. */
 import { z } from 'zod';
+import type { ConfigProblem } from '../../kernel/config.ts';
 import { ERRORS, Refusal } from '../../kernel/errors.ts';
 import { described, named } from './schemas.ts';
 
@@ -44,9 +45,28 @@ export class AdminProblem extends Error {
   }
 }
 
+/** A policy document that is not valid, with its faults. What an author wrote stays out of the trail (P7). */
+export class PolicyInvalid extends AdminProblem {
+  readonly problems: readonly ConfigProblem[];
+  readonly errors: NonNullable<Problem['errors']>;
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const count = problems.length === 1 ? 'one fault' : `${problems.length} faults`;
+    super('invalid', `The policy is not valid: it has ${count}. Nothing was changed.`);
+    this.problems = problems;
+    this.errors = problems.map(({ line, column, path, message, suggestion }) => {
+      const hint = suggestion === null ? '' : ` Did you mean "${suggestion}"?`;
+      return { pointer: path, detail: `${line}:${column}: ${message}.${hint}` };
+    });
+  }
+}
+
 const FieldError = z.object({
-  pointer: described(z.string(), 'JSON pointer of the field (RFC 6901); empty for the whole body.'),
-  detail: described(z.string(), 'What is wrong with it.'),
+  pointer: described(
+    z.string(),
+    'JSON pointer of the field (RFC 6901), or the path in a policy document such as `access[2].to`; empty for the whole.',
+  ),
+  detail: described(z.string(), 'What is wrong with it; of a policy document after line and column.'),
 });
 
 export const Problem = named(
@@ -181,7 +201,8 @@ export function toProblem(error: unknown): ProblemDraft {
   if (error instanceof Refusal) return refusalProblem(error);
   if (error instanceof AdminProblem) {
     const { code, message: detail, retryAfter } = error;
-    return draft({ code, entry: ADMIN_PROBLEMS[code], detail, retryAfter });
+    const errors = error instanceof PolicyInvalid ? { errors: error.errors } : {};
+    return draft({ code, entry: ADMIN_PROBLEMS[code], detail, retryAfter, ...errors });
   }
   const known =
     viewsProblem(error) ??

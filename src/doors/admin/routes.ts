@@ -19,7 +19,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   403: 'This caller may not do this.',
   404: 'There is no such resource.',
   409: 'The request does not fit the present state.',
-  413: 'The body is larger than 1 MiB.',
+  413: 'The body is larger than 1 MiB, or 4 MiB where it holds a policy document.',
   415: 'The body is not application/json.',
   429: 'Too many wrong attempts.',
   500: 'Gatehouse failed.',
@@ -42,6 +42,9 @@ export function answers<S extends number, T extends z.ZodType>(
   const declared: ProblemAnswers = Object.fromEntries(all.map((status) => [String(status), problem(status)]));
   return { ...declared, [success[0]]: success[1] } as Record<S, T> & ProblemAnswers;
 }
+
+/** Largest body that holds a policy document, bytes: JSON may escape each byte of its one megabyte as three. */
+export const DOCUMENT_LIMIT = 4 * 1024 * 1024;
 
 /** Marks an answer that holds a secret, or what only this caller may see: no cache keeps it. */
 export const NO_STORE = 'no-store';

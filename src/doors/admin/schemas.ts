@@ -53,10 +53,12 @@ export const email = () =>
 /** ISO 8601 instant as shown in answers. */
 export const instant = (description: string) => described(z.string(), `${description} ISO 8601, UTC.`);
 
-export const reason = line(
-  500,
-  'Why, for the audit trail. Do not name people: the trail keeps it for good.',
-).optional();
+const WHY = 'Why, for the audit trail. Do not name people: the trail keeps it for good.';
+
+export const reason = line(500, WHY).optional();
+
+/** A reason that must be given; `shown` says who else reads it. */
+export const neededReason = (shown = '') => line(500, `${WHY} ${shown}`.trim());
 
 /** `{id}` in a path: an id, or where the resource has one, a name. */
 export const idParams = (description: string) => z.strictObject({ id: line(254, description) });

@@ -5,7 +5,8 @@ import type { Caller } from '../../journal/bodies.ts';
 import type { Head } from '../../journal/records.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Projections } from '../../projections/ports.ts';
-import type { CredentialListing, DirectoryState } from '../../store/ports.ts';
+import type { CredentialListing, DirectoryState, GrantRow, StopRow } from '../../store/ports.ts';
+import type { PolicyServices } from './policy-services.ts';
 
 /** A credential as it is made: the secret is in nobody's hands but the caller's. */
 export interface Issued {
@@ -13,6 +14,11 @@ export interface Issued {
   /** The whole credential. Shown once. */
   readonly secret: string;
 }
+
+/** A grant as it is asked for; it begins at once. */
+export type NewGrant = Pick<GrantRow, 'kind' | 'scope' | 'subject' | 'models' | 'micros' | 'endsAt' | 'reason'> & {
+  readonly actor: string;
+};
 
 /**
  * The verbs of identity/changes.ts. Each is one transaction of the change and its outbox row, resolves when the change is
@@ -33,9 +39,20 @@ export interface AdminChanges {
     kind: 'key' | 'admin';
     label: string;
     expiresAt: number | null;
+    team: string | null;
   }): Promise<Issued>;
   rotateKey(input: { actor: string; key: string; overlapMs: number }): Promise<Issued>;
   revokeCredential(input: { actor: string; credential: string; reason: string | null }): Promise<void>;
+  /** The id of the stop in force; that of the first when the same was stopped already. */
+  stop(input: {
+    actor: string;
+    target: StopRow['target'];
+    subject: string | null;
+    reason: string;
+  }): Promise<{ id: string }>;
+  liftStop(input: { actor: string; stop: string; reason: string | null }): Promise<void>;
+  grant(input: NewGrant): Promise<{ id: string }>;
+  revokeGrant(input: { actor: string; grant: string; reason: string | null }): Promise<void>;
 }
 
 /** A refused request, to be recorded for known callers and counted for strangers (P1). */
@@ -82,6 +99,8 @@ export interface CallContent {
 
 export interface AdminServices {
   readonly clock: Clock;
+  /** Today in the policy's time zone, `YYYY-MM-DD`, which is what calls are booked on. Absent: the day in UTC. */
+  readonly today?: () => string;
   /** Version of Gatehouse. */
   readonly version: string;
   /** Milliseconds since the epoch. */
@@ -92,8 +111,13 @@ export interface AdminServices {
   readonly directory: () => Promise<DirectoryState>;
   /** Credentials with their last use, those of one owner where given. */
   readonly credentials: (owner?: string) => Promise<readonly CredentialListing[]>;
+  /** Newest first, lifted ones included. */
+  readonly stops: (limit: number) => Promise<readonly StopRow[]>;
+  /** Newest first, those that are over included. */
+  readonly grants: (limit: number) => Promise<readonly GrantRow[]>;
   readonly changes: AdminChanges;
-  readonly projections: Pick<Projections, 'usage' | 'audit' | 'show' | 'rebuild' | 'status'>;
+  readonly policy: PolicyServices;
+  readonly projections: Pick<Projections, 'usage' | 'forecast' | 'unusual' | 'audit' | 'show' | 'rebuild' | 'status'>;
   readonly journal: { readonly head: Head; readonly trouble: string | null };
   /** What was said in the call of this intent; null when there is no such call. */
   readonly content: (intent: string) => Promise<CallContent | null>;

@@ -1,50 +1,23 @@
 import { z } from 'zod';
-import type { UsageRow } from '../../projections/ports.ts';
 import { actorOf } from './auth.ts';
 import { AdminProblem } from './problems.ts';
 import { type AdminApp, answers } from './routes.ts';
-import { described, named } from './schemas.ts';
+import { described, line } from './schemas.ts';
 import type { AdminServices } from './services.ts';
+import { month, todayOf } from './spending.ts';
+import { nameIn, Row, Sums, sumsOf, totalOf } from './usage-sums.ts';
 import { DirectoryView } from './view.ts';
 
-const count = (description: string) => described(z.number().int(), description);
-const sums = {
-  calls: count('Calls that were sent.'),
-  failed: count('Calls that ended other than well.'),
-  refused: count('Calls that were refused.'),
-  unmetered: count('Calls for which the provider reported no usage.'),
-  input_tokens: count('Input that no cache held.'),
-  cache_write_5m_tokens: count('Written to a five-minute cache.'),
-  cache_write_1h_tokens: count('Written to a one-hour cache.'),
-  cache_read_tokens: count('Read from a cache.'),
-  output_tokens: count('Output.'),
-  web_searches: count('Web searches made by the provider.'),
-};
-const Sums = named('UsageSums', z.object(sums), 'Sums over calls. Token classes are the provider’s.');
-const Row = named(
-  'UsageRow',
-  z.object({
-    value: described(z.string().nullable(), 'Id, model name or day; null for calls without one.'),
-    name: described(z.string().nullable(), 'Name of the person, team, service or key, from today’s directory.'),
-    ...sums,
-  }),
-  'Usage of one person, team, service, key, model or day.',
-);
-
-const DIMENSIONS = ['team', 'person', 'service', 'key', 'model', 'day'] as const;
-const day = (description: string) => described(z.iso.date().optional(), `${description}, YYYY-MM-DD, UTC, included.`);
+const DIMENSIONS = ['team', 'person', 'service', 'key', 'model', 'day', 'cost_center'] as const;
+const day = (description: string) => described(z.iso.date().optional(), `${description}, YYYY-MM-DD, included.`);
 const Query = z
   .strictObject({
     by: described(z.enum(DIMENSIONS).default('team'), 'What to sum for.'),
     from: day('First day'),
     to: day('Last day'),
-    month: described(
-      z
-        .string()
-        .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
-        .optional(),
-      'A whole month, instead of `from` and `to`.',
-    ),
+    month: described(month.optional(), 'A whole month, instead of `from` and `to`.'),
+    team: line(254, 'Only calls charged to this team, by id or name.').optional(),
+    person: line(254, 'Only calls of this person or service, by id or name.').optional(),
   })
   .refine(
     (query) => query.month === undefined || (query.from ?? query.to) === undefined,
@@ -61,7 +34,10 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
         operationId: 'getUsage',
         tags: ['usage'],
         summary: 'Show usage',
-        description: 'Sums for a period; without one, for this month.',
+        description:
+          'Sums for a period; without one, for this month. A call counts on the day, for the team and for the cost centre ' +
+          'that it was booked on when it was admitted. The sums of the rows add up to the total to the micro-dollar, ' +
+          'by person and by service together.',
         querystring: Query,
         response: answers([
           200,
@@ -77,9 +53,9 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
       },
     },
     async ({ query }) => {
-      const { from, to } = periodOf(query, services.clock.now());
-      const rows = await services.projections.usage({ by: query.by, from, to });
+      const { from, to } = periodOf(query, todayOf(services));
       const view = new DirectoryView(await services.directory());
+      const rows = await services.projections.usage({ by: query.by, from, to, ...filterOf(view, query) });
       const shown = rows.map((row) => ({ value: row.value, name: nameIn(view, row.value), ...sumsOf(row) }));
       const { simulated } = services.upstream();
       return { by: query.by, from, to, simulated, rows: shown, total: totalOf(rows) };
@@ -96,7 +72,11 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
         summary: 'Rebuild the views from the journal',
         description: 'Drops everything derived and replays the journal. Changes nothing that is not derived.',
         body: z.strictObject({}),
-        response: answers([200, z.object({ records: count('Records that were read.') })], 413, 415),
+        response: answers(
+          [200, z.object({ records: described(z.number().int(), 'Records that were read.') })],
+          413,
+          415,
+        ),
       },
     },
     async (request) => {
@@ -108,19 +88,20 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
   );
 }
 
-/** A key's label, hint and owner say more than its id. */
-function nameIn(view: DirectoryView, value: string | null): string | null {
-  const name = view.nameOf(value);
-  if (name !== null || value === null) return name;
-  const key = view.credentials.find((row) => row.id === value);
-  return key ? [key.label || key.hint, view.nameOf(key.owner)].filter(Boolean).join(', ') : null;
+/** Ids of the team and caller asked for; those that are not asked for stay out. An id need not be in today's directory. */
+function filterOf(view: DirectoryView, { team, person }: z.infer<typeof Query>): { team?: string; person?: string } {
+  const who = person === undefined || /^(per|svc)_/.test(person) ? person : view.findParty(person)?.id;
+  if (person !== undefined && who === undefined) {
+    throw new AdminProblem('resource_unknown', 'There is no person or service with this name.');
+  }
+  const charged = team === undefined || /^tea_/.test(team) ? team : view.team(team).id;
+  return { ...(charged === undefined ? {} : { team: charged }), ...(who === undefined ? {} : { person: who }) };
 }
 
 function periodOf(
   query: { from?: string | undefined; to?: string | undefined; month?: string | undefined },
-  now: number,
+  today: string,
 ): { from: string; to: string } {
-  const today = new Date(now).toISOString().slice(0, 10);
   const month = query.month ?? (query.from === undefined && query.to === undefined ? today.slice(0, 7) : undefined);
   if (month !== undefined) {
     const [year, number] = month.split('-').map(Number);
@@ -132,27 +113,4 @@ function periodOf(
   const from = query.from ?? `${to.slice(0, 7)}-01`;
   if (from > to) throw new AdminProblem('invalid', 'from lies after to');
   return { from, to };
-}
-
-function sumsOf(row: UsageRow): z.infer<typeof Sums> {
-  return {
-    calls: row.calls,
-    failed: row.failed,
-    refused: row.refused,
-    unmetered: row.unmetered,
-    input_tokens: row.inputTokens,
-    cache_write_5m_tokens: row.cacheWrite5mTokens,
-    cache_write_1h_tokens: row.cacheWrite1hTokens,
-    cache_read_tokens: row.cacheReadTokens,
-    output_tokens: row.outputTokens,
-    web_searches: row.webSearches,
-  };
-}
-
-function totalOf(rows: readonly UsageRow[]): z.infer<typeof Sums> {
-  const total: Record<string, number> = Object.fromEntries(Object.keys(sums).map((name) => [name, 0]));
-  for (const row of rows) {
-    for (const [name, value] of Object.entries(sumsOf(row))) total[name] = (total[name] ?? 0) + value;
-  }
-  return Sums.parse(total);
 }

@@ -71,6 +71,7 @@ export class HttpReply implements Reply {
       'x-gatehouse-record': answer.record,
       'cache-control': 'no-store',
     };
+    for (const [name, value] of answer.headers) headers[name] = value;
     if (!answer.retry) headers['x-should-retry'] = 'false';
     if (answer.retryAfter !== undefined) headers['retry-after'] = answer.retryAfter;
     // A body nobody will read ends the connection, so that it is not mistaken for the next request.
@@ -82,8 +83,9 @@ export class HttpReply implements Reply {
 }
 
 /** Anthropic's error envelope; `request_id` is the record id, which is also in the `request-id` header. */
-export function errorBody({ type, message, record }: Pick<Answer, 'type' | 'message' | 'record'>): object {
-  return { type: 'error', error: { type, message }, request_id: record };
+export function errorBody(told: Pick<Answer, 'type' | 'message'> & { readonly record: string | null }): object {
+  const { type, message, record } = told;
+  return { type: 'error', error: { type, message }, ...(record === null ? {} : { request_id: record }) };
 }
 
 function discard(request: IncomingMessage): void {

@@ -16,6 +16,8 @@ export interface MeterReport {
   readonly complete: boolean;
   /** `tool_use` blocks that have begun: the calls the client is told to run. Server tools are not among them. */
   readonly toolUses: number;
+  /** Bytes of text, thinking and tool input that were seen, UTF-8 without the JSON around them; what a silent end is charged by. */
+  readonly visibleBytes: number;
   /** Events of the stream; 0 for JSON. */
   readonly events: number;
   /** Events, or bodies, that ought to be JSON and are not, and one for an event over the scanner's bound. */
@@ -53,6 +55,7 @@ export class MessageMeter {
   readonly #facts = new Facts();
   readonly #scanner: SseScanner;
   #events = 0;
+  #visible = 0;
 
   constructor() {
     this.#scanner = new SseScanner((event, data, named) => this.#take(event, data, named), {
@@ -70,11 +73,22 @@ export class MessageMeter {
 
   /** What is known so far. */
   report(): MeterReport {
-    return this.#facts.report(this.#events, this.#scanner.overflowed ? 1 : 0);
+    return { ...this.#facts.report(this.#events, this.#scanner.overflowed ? 1 : 0), visibleBytes: this.#visible };
+  }
+
+  /** Bytes that were seen so far; cheaper to ask for than a report. */
+  get visibleBytes(): number {
+    return this.#visible;
+  }
+
+  /** True once the provider has said what it read. */
+  get begun(): boolean {
+    return this.#facts.counted;
   }
 
   #take(event: string, data: string, named: boolean): void {
     if (!named) return;
+    if (event === 'content_block_delta') this.#visible += visibleIn(data);
     if (event === 'error') this.#facts.fail(parse(data), data);
     else if (data !== '' && !(FREQUENT.has(event) && !COULD_COUNT.test(data))) this.#facts.event(parse(data));
   }
@@ -97,6 +111,16 @@ export function meterMessage(body: Uint8Array): MeterReport {
     facts.complete = true;
   } else facts.malformed++;
   return facts.report(0, 0);
+}
+
+/** Where the words of a delta begin, whichever kind it is. A signature is none: it costs no tokens. */
+const WORDS = /"(?:text|thinking|partial_json)"\s*:\s*"/;
+
+/** Bytes of words in a delta; its closing `"}}` is not among them. */
+function visibleIn(data: string): number {
+  const match = WORDS.exec(data);
+  if (match === null) return 0;
+  return Math.max(0, Buffer.byteLength(data.slice(match.index + match[0].length)) - 3);
 }
 
 type Parsed = { readonly [key: string]: unknown };
@@ -129,11 +153,11 @@ class Facts {
   toolUses = 0;
   malformed = 0;
   readonly #usage = new Map<string, Json>();
-  #counted = false;
+  counted = false;
 
   report(events: number, oversized: number): MeterReport {
     const { messageId, model, stopReason, error, complete, toolUses } = this;
-    const usage = this.#counted ? Object.fromEntries(this.#usage) : null;
+    const usage = this.counted ? Object.fromEntries(this.#usage) : null;
     return {
       messageId,
       model,
@@ -142,6 +166,7 @@ class Facts {
       error,
       complete,
       toolUses,
+      visibleBytes: 0,
       events,
       malformed: this.malformed + oversized,
     };
@@ -188,7 +213,7 @@ class Facts {
   /** Lays a usage report over those before. */
   count(usage: unknown): void {
     if (!isObject(usage)) return;
-    this.#counted = true;
+    this.counted = true;
     for (const [key, value] of Object.entries(usage)) {
       if (key === '__proto__' || key.length > MAX_USAGE_KEY || !isSmall(value)) continue;
       const known = this.#usage.has(key);

@@ -1,0 +1,85 @@
+import type { Principal } from '../identity/principal.ts';
+import { Refusal } from '../kernel/errors.ts';
+import { localDay } from '../limits/periods.ts';
+import type { CompiledPolicy, Subject } from '../policy/model.ts';
+import type { Exchange, Party } from './exchange.ts';
+import type { Governance } from './governance.ts';
+import type { Services } from './services.ts';
+
+/** The caller's choice among its own teams. Checked, then kept from the provider. */
+const TEAM_HEADER = 'x-gatehouse-team';
+
+/** Whom this call is booked on: exactly one verified team and its cost centre, on the day it is admitted. */
+export function attribute(x: Exchange, s: Services): void {
+  x.party.set(partyOf(x, x.governance.value, s.clock.now()));
+}
+
+/** @throws Refusal `team_not_yours` when the caller names a team it does not belong to */
+export function partyOf(x: Exchange, governance: Governance, now: number): Party {
+  const principal = x.principal.value;
+  const who = subjectOf({ principal, governance, asked: x.envelope.headers[TEAM_HEADER] });
+  const { policy } = governance;
+  const { team } = who.subject;
+  return {
+    ...who,
+    booking: {
+      day: localDay(now, policy?.timeZone ?? 'UTC'),
+      cost_center: team === null ? null : (costCenter(policy, team) ?? null),
+    },
+  };
+}
+
+interface Asking {
+  readonly principal: Pick<Principal, 'kind' | 'id' | 'keyTeam'> & {
+    readonly credential: Pick<Principal['credential'], 'id'>;
+  };
+  readonly governance: Pick<Governance, 'policy' | 'directory'>;
+  /** The team that the caller names, as the header came. */
+  readonly asked: string | readonly string[] | undefined;
+}
+
+/** The caller in the words of policy, with the id of the team that is charged. Throws as partyOf. */
+export function subjectOf({ principal, governance, asked }: Asking): Pick<Party, 'subject' | 'team'> {
+  const { policy, directory } = governance;
+  const row = directory.parties.get(principal.id);
+  const home = row?.team ? (directory.teams.get(row.team)?.name ?? null) : null;
+  const name = row?.name?.toLowerCase() ?? null;
+  const teams = teamsOf({ policy, id: principal.id, name, home });
+  const keyTeam = principal.keyTeam === null ? undefined : directory.teams.get(principal.keyTeam)?.name;
+  const team = asked === undefined ? (memberOf(teams, keyTeam) ?? teams[0] ?? null) : chosen(teams, asked);
+  const subject: Subject = { kind: principal.kind, id: principal.id, name, key: principal.credential.id, teams, team };
+  return { subject, team: team === null ? null : (directory.teamsByName.get(team.toLowerCase())?.id ?? null) };
+}
+
+interface Belonging {
+  readonly policy: CompiledPolicy | null;
+  readonly id: string;
+  readonly name: string | null;
+  /** The team of the directory. */
+  readonly home: string | null;
+}
+
+/** The team of the directory first, then those of the policy in the document's order. */
+function teamsOf({ policy, id, name, home }: Belonging): readonly string[] {
+  const named = name === null ? undefined : policy?.memberships.get(name);
+  const byId = policy?.memberships.get(id);
+  if (named === undefined && byId === undefined) return home === null ? [] : [home];
+  const all = [...(home === null ? [] : [home]), ...(named ?? []), ...(byId ?? [])];
+  const seen = new Set<string>();
+  return all.filter((team) => !seen.has(team.toLowerCase()) && seen.add(team.toLowerCase()));
+}
+
+function memberOf(teams: readonly string[], wanted: string | undefined): string | undefined {
+  const lower = wanted?.toLowerCase();
+  return lower === undefined ? undefined : teams.find((team) => team.toLowerCase() === lower);
+}
+
+function chosen(teams: readonly string[], asked: string | readonly string[]): string {
+  const team = typeof asked === 'string' ? memberOf(teams, asked.trim()) : undefined;
+  if (team === undefined) throw new Refusal('team_not_yours');
+  return team;
+}
+
+function costCenter(policy: CompiledPolicy | null, team: string): string | null | undefined {
+  return [...(policy?.teams.values() ?? [])].find(({ name }) => name.toLowerCase() === team.toLowerCase())?.costCenter;
+}

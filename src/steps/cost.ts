@@ -1,0 +1,86 @@
+import type { Cost } from '../journal/bodies.ts';
+import type { Json, JsonObject } from '../journal/records.ts';
+import type { Refusal } from '../kernel/errors.ts';
+import type { Price, UsageCounts } from '../pricing/model.ts';
+import { usageCounts } from '../pricing/usage.ts';
+import type { MeterReport } from '../upstream/anthropic/meter.ts';
+import type { Exchange } from './exchange.ts';
+import { factsOf } from './reserve.ts';
+import type { Services } from './services.ts';
+
+const FREE: Cost = { micros: 0, basis: 'none', price: null };
+/** Passes of one call that are priced one by one. */
+const MOST_PASSES = 1000;
+
+interface Ended {
+  readonly report: MeterReport;
+  readonly failure: Refusal | 'caller_gone' | null;
+}
+
+/**
+ * What a call is charged, and what its rates and the estimates of later calls learn from it. A whole report is believed; a call
+ * that ended without one is charged the larger of what was reported and what was seen (P2), so that hanging up right before the
+ * report buys nothing. What the provider refused, or never got, is free.
+ */
+export function costOf(x: Exchange, s: Services, { report, failure }: Ended): Cost {
+  const money = x.money.peek;
+  if (money === undefined || !reachedModel(x, report, failure)) return correct(x, s, null);
+  const reported = usageCounts(report.usage);
+  const price = servedBy(x, s, report) ?? money.price;
+  const whole = report.complete && reported.whole;
+  const counts = whole ? reported : seen(x, s, { report, reported });
+  if (whole) s.estimator.learn({ model: factsOf(x).model, bytes: x.body.value.byteLength, counts });
+  correct(x, s, counts);
+  const micros = Math.max(price.cost(counts), passesOf(x, s, report.usage));
+  return { micros, basis: whole ? 'reported' : 'metered', price: price.id };
+}
+
+/** An answer without a stream says nothing until it is whole: the model may have been writing since it was asked. */
+function seen(x: Exchange, s: Services, on: { report: MeterReport; reported: UsageCounts }): UsageCounts {
+  const now = s.clock.monotonic();
+  const money = x.money.value;
+  if (!x.fields.value.stream) money.begin(x.sentAt ?? now);
+  money.text(on.report.visibleBytes, now);
+  return money.seen(on.reported, now);
+}
+
+/** An answer of status 400 or more is not billed, nor is what never left or found nobody. A stream that breaks off is. */
+function reachedModel(x: Exchange, report: MeterReport, failure: Ended['failure']): boolean {
+  if (x.sentAt === undefined) return false;
+  const status = x.upstream.peek?.status;
+  if (status !== undefined) return status < 400 && !(report.error !== null && report.usage === null);
+  return failure === 'caller_gone' || failure === null || failure.code !== 'upstream_unreachable';
+}
+
+/** A fallback that answered has its own price. */
+function servedBy(x: Exchange, s: Services, { model }: MeterReport): Price | undefined {
+  if (model === null) return undefined;
+  const price = x.governance.value.prices.find({ model, at: s.clock.now() });
+  return price.known ? price : undefined;
+}
+
+/** Sum over the passes that name their model, each at its own price: an advisor can be dearer than who asked it. */
+function passesOf(x: Exchange, s: Services, usage: JsonObject | null): number {
+  const passes = usage?.iterations;
+  if (!Array.isArray(passes) || passes.length > MOST_PASSES) return 0;
+  let sum = 0;
+  for (const pass of passes as readonly Json[]) {
+    if (typeof pass !== 'object' || pass === null || Array.isArray(pass)) continue;
+    const { model } = pass as { model?: Json };
+    if (typeof model !== 'string') continue;
+    const price = x.governance.value.prices.find({ model, at: s.clock.now() });
+    sum += price.cost(usageCounts(pass as JsonObject));
+  }
+  return sum;
+}
+
+/** Corrects the tokens booked in the rates to what was used. */
+function correct(x: Exchange, s: Services, counts: UsageCounts | null): Cost {
+  const entry = x.rates.peek;
+  if (entry !== undefined) {
+    const { inputTokens = 0, cacheReadTokens = 0, cacheWrite5mTokens = 0, cacheWrite1hTokens = 0 } = counts ?? {};
+    const input = inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens;
+    s.rates.settle(entry, { inputTokens: input, outputTokens: counts?.outputTokens ?? 0 }, s.clock.monotonic());
+  }
+  return FREE;
+}
