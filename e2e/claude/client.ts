@@ -31,10 +31,11 @@ export interface Turn {
 
 /** A developer's machine: a home, the client's configuration and a folder to work in, all fresh. */
 export interface Desk {
-  readonly home: string;
   /** CLAUDE_CONFIG_DIR. */
   readonly config: string;
   readonly work: string;
+  /** For what is temporary: gone with the desk. */
+  readonly temp: string;
   /** What a clean environment has; no address and no credential in it. */
   readonly env: Readonly<Record<string, string>>;
   remove(): void;
@@ -43,17 +44,15 @@ export interface Desk {
 /** Sockets and task folders of the client go into the desk too: it would leave them in the machine's own temporary folder. */
 export function makeDesk(): Desk {
   const fresh = mkdtempSync(join(tmpdir(), 'gatehouse-claude-'));
-  const [home, config, work, temp] = ['home', 'cfg', 'work', 'tmp'].map((name) => join(fresh, name)) as [
-    string,
-    string,
-    string,
-    string,
-  ];
-  for (const folder of [home, config, work, temp]) mkdirSync(folder);
+  const folder = (name: string): string => {
+    mkdirSync(join(fresh, name));
+    return join(fresh, name);
+  };
+  const [home, config, work, temp] = [folder('home'), folder('cfg'), folder('work'), folder('tmp')];
   return {
-    home,
     config,
     work,
+    temp,
     env: {
       PATH: '/usr/bin:/bin',
       HOME: home,
@@ -71,8 +70,9 @@ export function makeDesk(): Desk {
 }
 
 export interface TurnOptions {
-  readonly url: string;
-  readonly key: string;
+  /** Where the gateway is, and a virtual key. Neither at a desk that is signed in. */
+  readonly url?: string;
+  readonly key?: string;
   readonly prompt: string;
   readonly tools?: string;
   /** More arguments, such as `--model`. */
@@ -80,6 +80,8 @@ export interface TurnOptions {
   readonly env?: Record<string, string>;
   /** Where to work; a fresh one unless told. A session goes on at the desk where it began. */
   readonly desk?: Desk;
+  /** After so long the client is ended, milliseconds. */
+  readonly patience?: number;
 }
 
 /** One headless turn of the real client in a clean environment, as a developer with two variables would run it. */
@@ -88,24 +90,33 @@ export async function runTurn(binary: string, options: TurnOptions): Promise<Tur
   const args = ['-p', options.prompt, ...(options.args ?? [])];
   if (options.tools !== undefined) args.push('--allowedTools', options.tools);
   try {
-    const env = { ...desk.env, ANTHROPIC_BASE_URL: options.url, ANTHROPIC_AUTH_TOKEN: options.key, ...options.env };
-    return await execute(binary, args, { cwd: desk.work, env });
+    const { url, key, patience = TURN_MS } = options;
+    const gateway = {
+      ...(url === undefined ? {} : { ANTHROPIC_BASE_URL: url }),
+      ...(key === undefined ? {} : { ANTHROPIC_AUTH_TOKEN: key }),
+    };
+    const env = { ...desk.env, ...gateway, ...options.env };
+    return await execute(binary, args, { cwd: desk.work, env, timeout: patience });
   } finally {
     if (options.desk === undefined) desk.remove();
   }
 }
 
-function execute(binary: string, args: string[], options: { cwd: string; env: Record<string, string> }): Promise<Turn> {
+function execute(
+  binary: string,
+  args: string[],
+  options: { cwd: string; env: Record<string, string>; timeout: number },
+): Promise<Turn> {
   return new Promise((resolve) => {
-    const child = execFile(
-      binary,
-      args,
-      { ...options, timeout: TURN_MS, killSignal: 'SIGKILL' },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-        resolve({ stdout, stderr, exitCode: code });
-      },
-    );
+    const child = execFile(binary, args, { ...options, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ stdout, stderr, exitCode: code });
+    });
     child.stdin?.end();
   });
+}
+
+/** What the developer reads, the record id in it replaced by `rec_…`. */
+export function read({ stdout }: Turn): string {
+  return stdout.trim().replace(/\brec_[0-9a-hjkmnp-tv-z]{26}\b/g, 'rec_…');
 }

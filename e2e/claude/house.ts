@@ -13,10 +13,9 @@ export interface Key {
   readonly id: string;
   /** `ghk_…`. */
   readonly secret: string;
-  /** `per_…` or `svc_…`. */
-  readonly owner: string;
 }
 
+/** What the journal says of the calls of one key, in order. */
 export interface Records {
   readonly intents: readonly JournalRecord[];
   readonly outcomes: readonly JournalRecord[];
@@ -27,54 +26,48 @@ export interface Records {
 export interface GovernedHouse {
   readonly url: string;
   readonly admin: Admin;
-  readonly dir: string;
-  /** A person of the policy, with a key. The first call makes the person. */
+  /** Makes a person with a key. */
   person(email: string): Promise<Key>;
-  /** What the journal says of a key once every intent has its outcome. */
-  records(key: Key): Promise<Records>;
-  /** Resolves when an intent of this key is in the journal: its call is on its way or has ended. */
-  began(key: Key): Promise<void>;
+  /** A key of a service. The first makes the service. */
+  service(name: string): Promise<Key>;
+  /** The records of a key as soon as they are like this; once every intent has its outcome, unless told. */
+  records(key: Key, ready?: (records: Records) => boolean): Promise<Records>;
   close(): Promise<void>;
 }
 
 const LOOK_MS = 50;
 const LOOKS = 400;
+const settled = ({ intents, outcomes }: Records): boolean => intents.length === outcomes.length;
 
 export async function openGovernedHouse(policy: string): Promise<GovernedHouse> {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-e2e-'));
-  const config = join(folder, 'gatehouse.yaml');
-  const policyFile = join(folder, 'policy.yaml');
-  writeFileSync(policyFile, policy);
-  writeFileSync(config, `policy: { file: ${JSON.stringify(policyFile)} }\n`);
-  const data = join(folder, 'data');
+  const [config, policyFile, data] = ['gatehouse.yaml', 'policy.yaml', 'data'].map((name) => join(folder, name));
+  writeFileSync(policyFile ?? '', policy);
+  writeFileSync(config ?? '', `policy: { file: ${JSON.stringify(policyFile)} }\n`);
   const log = createLogger({ level: 'error' });
   const gatehouse = await startGatehouse({ demo: true, port: 0, data, config, log });
   if (!gatehouse.policy) throw new Error(gatehouse.warnings.join('\n'));
   const admin = adminOf(gatehouse.url, (await claim(gatehouse)).token);
-  const of = async (key: Key): Promise<JournalRecord[]> => {
-    const found: JournalRecord[] = [];
-    for await (const { record } of readRecords(join(data, 'journal'), 'main'))
-      if (record.key === key.id) found.push(record);
-    return found;
+  const newKey = async (owner: object): Promise<Key> => {
+    const made = await admin.call('POST', '/api/keys', { ...owner, label: 'e2e' });
+    return { id: String((made.key as { id: string }).id), secret: String(made.secret) };
   };
   return {
     url: gatehouse.url,
     admin,
-    dir: data,
     async person(email) {
-      const { id: owner } = await admin.call('POST', '/api/people', { email });
-      const made = await admin.call('POST', '/api/keys', { person: email, label: 'laptop' });
-      return { id: String((made.key as { id: string }).id), secret: String(made.secret), owner: String(owner) };
+      await admin.call('POST', '/api/people', { email });
+      return newKey({ person: email });
     },
-    records: (key) =>
-      until(async () => {
-        const all = await of(key);
-        const [intents, outcomes, refusals] = ['intent', 'outcome', 'refusal'].map((kind) =>
-          all.filter((record) => record.kind === kind),
-        ) as [JournalRecord[], JournalRecord[], JournalRecord[]];
-        return intents.length === outcomes.length ? { intents, outcomes, refusals } : null;
-      }, 'an intent got no outcome'),
-    began: (key) => until(async () => ((await of(key)).length > 0 ? undefined : null), 'no call began'),
+    service: (name) => newKey({ service: name }),
+    async records(key, ready = settled) {
+      for (let i = 0; i < LOOKS; i++) {
+        const records = await recordsOf(join(data ?? '', 'journal'), key);
+        if (ready(records)) return records;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+      throw new Error('the records of this key did not become what they should');
+    },
     async close() {
       await gatehouse.stop();
       rmSync(folder, { recursive: true, force: true });
@@ -82,13 +75,12 @@ export async function openGovernedHouse(policy: string): Promise<GovernedHouse> 
   };
 }
 
-async function until<T>(look: () => Promise<T | null>, otherwise: string): Promise<T> {
-  for (let i = 0; i < LOOKS; i++) {
-    const seen = await look();
-    if (seen !== null) return seen;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
-  throw new Error(otherwise);
+async function recordsOf(journal: string, key: Key): Promise<Records> {
+  const found: Record<string, JournalRecord[]> = { intent: [], outcome: [], refusal: [] };
+  for await (const { record } of readRecords(journal, 'main'))
+    if (record.key === key.id) found[record.kind]?.push(record);
+  const { intent = [], outcome = [], refusal = [] } = found;
+  return { intents: intent, outcomes: outcome, refusals: refusal };
 }
 
 export interface Answered {
@@ -97,8 +89,9 @@ export interface Answered {
   readonly text: string;
 }
 
-/** A message sent without the client, to see what is on the wire. */
-export async function send(url: string, key: Key, body: object): Promise<Answered> {
+/** A call without the client, to see what is on the wire or to spend an exact amount. `signal` hangs up. */
+export async function send(url: string, key: Key, options: { body: object; signal?: AbortSignal }): Promise<Answered> {
+  const message = { max_tokens: 100, messages: [{ role: 'user', content: 'hi' }] };
   const reply = await request(`${url}/v1/messages`, {
     method: 'POST',
     headers: {
@@ -106,7 +99,18 @@ export async function send(url: string, key: Key, body: object): Promise<Answere
       'content-type': 'application/json',
       'anthropic-version': '2023-06-01',
     },
-    body: JSON.stringify({ max_tokens: 100, messages: [{ role: 'user', content: 'hi' }], ...body }),
+    body: JSON.stringify({ ...message, ...options.body }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   return { status: reply.statusCode, headers: reply.headers, text: await reply.body.text() };
+}
+
+/** When budgets of this month begin anew: the first of the next, in UTC. */
+export function nextMonth(now = new Date()): Date {
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
+}
+
+/** `Dec 1`. */
+export function dayOf(date: Date): string {
+  return new Intl.DateTimeFormat('en-US', { month: 'short', day: 'numeric', timeZone: 'UTC' }).format(date);
 }

@@ -7,9 +7,8 @@ import type { Ledger } from '../limits/ledger.ts';
 import type { Loaded, LoadedSum } from '../limits/ledger-types.ts';
 import { firstDay, localDay, periodOf } from '../limits/periods.ts';
 import type { BudgetLine, Period } from '../policy/model.ts';
-import { undated } from '../policy/patterns.ts';
+import { countsModel, undated } from '../policy/patterns.ts';
 import type { Projections, SpentLine } from '../projections/ports.ts';
-import { countsModel } from './counts-model.ts';
 
 export interface SpendingParts {
   readonly ledger: Ledger;

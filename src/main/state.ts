@@ -20,11 +20,11 @@ import { Ledger } from '../limits/ledger.ts';
 import { OpenCalls } from '../limits/open-calls.ts';
 import { Rates } from '../limits/rates.ts';
 import { RefusalQuota } from '../limits/refusal-quota.ts';
+import { countsModel } from '../policy/patterns.ts';
 import { loadMasterKey } from '../secrets/master-key.ts';
 import type { Store } from '../store/ports.ts';
 import { DiskReserve } from '../store/reserve.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
-import { countsModel } from './counts-model.ts';
 import { dataPaths, WRITER } from './paths.ts';
 
 /** Everything that is kept, and what is compiled from it in memory. */

@@ -1,5 +1,5 @@
 import type { BudgetLine, CompiledPolicy, Counted, Mode, Subject } from './model.ts';
-import { matches } from './patterns.ts';
+import { countsModel, undated } from './patterns.ts';
 import { fold } from './text.ts';
 
 /** A call as rates and budgets see it. */
@@ -11,7 +11,7 @@ export interface CountedCall {
 
 /**
  * The counter in which a rate or budget counts this call: a person's, service's or key's id, a team's name in lower case, a
- * model's name, or `organization`. Null when the line does not count it.
+ * model's name without a date, or `organization`. Null when the line does not count it.
  */
 export function counterOf(line: Counted, call: CountedCall): string | null {
   if (line.models !== null && !isOneOf(line.models, call.model)) return null;
@@ -52,10 +52,10 @@ function namesOf({ scope }: Counted, { subject, model }: CountedCall): string[] 
     case 'key':
       return [subject.key];
     case 'model':
-      return model === null ? [] : [model];
+      return model === null ? [] : [undated(model)];
   }
 }
 
 function isOneOf(patterns: readonly string[], model: string | null): boolean {
-  return model !== null && patterns.some((pattern) => matches(pattern, model));
+  return model !== null && patterns.some((pattern) => countsModel(pattern, model));
 }

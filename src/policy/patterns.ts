@@ -21,6 +21,14 @@ export function matches(pattern: string, name: string): boolean {
 }
 
 /**
+ * Whether a rate or budget for models of this pattern counts calls to this model. Calls are counted by the name without a date, so
+ * that a dated name is no second purse; a pattern with a date counts the whole family rather than nothing.
+ */
+export function countsModel(pattern: string, model: string): boolean {
+  return matches(undated(pattern), model);
+}
+
+/**
  * The leftmost place of each piece leaves most room for the rest, so nothing is ever tried twice (a matcher that goes back can be
  * made to take exponential time).
  */

@@ -1,10 +1,10 @@
 import type { Decided } from '../journal/bodies.ts';
 import { Refusal } from '../kernel/errors.ts';
 import type { Decision, Resource } from '../policy/model.ts';
-import { matches } from '../policy/patterns.ts';
 import { partyOf } from './attribute.ts';
 import type { Exchange, Party } from './exchange.ts';
 import type { Governance } from './governance.ts';
+import { approvalFor } from './overlays.ts';
 import type { Services } from './services.ts';
 import { stoppedBy } from './stopped.ts';
 
@@ -79,14 +79,15 @@ function refuse(asked: Asked, on: { decision: Decision; model: string; now: numb
   const { decision, model, now } = on;
   if (decision.effect === 'allow') return null;
   if (decision.effect === 'deny') throw notPermitted(decision, model, decision.reason);
-  const approval = approvalFor(asked, model, now);
+  const { subject, team } = asked.party;
+  const approval = approvalFor(asked.governance.directory, { subject, team, model, now });
   if (approval === undefined) {
     throw new Refusal('approval_required', {
       fields: { resource: model, reason: reasonOf(decision, decision.reason) },
       ...ruleOf(decision),
     });
   }
-  return approval;
+  return approval.id;
 }
 
 function refuseCapability(decision: Decision, capability: string): void {
@@ -108,18 +109,4 @@ function reasonOf({ because }: Decision, reason: string): string {
 
 function ruleOf({ place }: Decision): { rule: string } | Record<string, never> {
   return place === null ? {} : { rule: place.path };
-}
-
-/** An approval in force for this caller and model: what an `ask` waits for. It never overcomes a deny. */
-function approvalFor({ governance, party }: Asked, model: string, now: number): string | undefined {
-  const { subject, team } = party;
-  const ids = { organization: null, team, person: subject.id, service: subject.id, key: subject.key };
-  return governance.directory.grants.find(
-    (grant) =>
-      grant.kind === 'approval' &&
-      grant.subject === ids[grant.scope] &&
-      grant.startsAt <= now &&
-      now < grant.endsAt &&
-      matches(grant.models ?? '', model),
-  )?.id;
 }

@@ -1,5 +1,3 @@
-import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { formatProblem } from '../../kernel/config.ts';
 import { printable } from '../../kernel/text.ts';
@@ -14,6 +12,7 @@ import {
 import type { Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
 import { CliError, EXIT } from '../failure.ts';
+import { readDocument, writeDocument } from '../policy-files.ts';
 
 /** `gatehouse import`: another gateway's configuration as a policy. */
 export function importCommand(program: Command, cli: Cli): void {
@@ -40,7 +39,7 @@ interface Request {
 }
 
 function runImport(cli: Cli, { kind, file, out }: Request): void {
-  const result = importPolicy(kind, { text: readText(resolve(cli.io.cwd, file), file), file });
+  const result = importPolicy(kind, { text: readDocument(cli, file), file });
   if (!result.ok) {
     if (!cli.json) for (const problem of result.problems) cli.note(formatProblem(problem));
     throw new CliError(`${printable(file)} cannot be translated: it is not a configuration that can be read.`, {
@@ -48,49 +47,13 @@ function runImport(cli: Cli, { kind, file, out }: Request): void {
       fields: { problems: result.problems },
     });
   }
-  if (out !== undefined) writeNew(resolve(cli.io.cwd, out), { text: result.policy, name: out });
+  if (out !== undefined) writeDocument(cli, out, result.policy);
   if (cli.json) {
     cli.answer(result, () => []);
     return;
   }
   if (out === undefined) cli.io.out(result.policy);
   for (const line of report(result, { file, out })) cli.note(line);
-}
-
-/** The parser takes 1 MiB; one byte more makes it say so, and a device without an end is not read to it. */
-const MOST = 1024 * 1024 + 1;
-
-function readText(path: string, name: string): string {
-  const bytes = Buffer.alloc(MOST);
-  let length = 0;
-  try {
-    const file = openSync(path, 'r');
-    try {
-      for (let read = -1; read !== 0 && length < MOST; length += read) {
-        read = readSync(file, bytes, length, MOST - length, null);
-      }
-    } finally {
-      closeSync(file);
-    }
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, length));
-  } catch (error) {
-    // A file that was cut at the limit may end inside a character: then its size is the fault to report.
-    if (length === MOST) return bytes.toString('latin1');
-    const why = error instanceof TypeError ? 'it is not UTF-8 text' : 'there is no such file, or it may not be read';
-    throw new CliError(`${printable(name)} cannot be read: ${why}.`, { exit: EXIT.usage });
-  }
-}
-
-function writeNew(path: string, { text, name }: { text: string; name: string }): void {
-  try {
-    writeFileSync(path, text, { flag: 'wx' });
-  } catch (error) {
-    const there = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    throw new CliError(`${printable(name)} ${there ? 'is already there' : 'cannot be written'}.`, {
-      exit: EXIT.failed,
-      remedy: there ? 'Name another file, or move that one away.' : null,
-    });
-  }
 }
 
 const HEADINGS: readonly (readonly [Severity, string])[] = [

@@ -4,8 +4,8 @@ import { isFor, limitFor } from '../../limits/counters.ts';
 import type { Grants, Position } from '../../limits/ledger-types.ts';
 import { localDay, periodEnd, periodOf } from '../../limits/periods.ts';
 import type { BudgetLine } from '../../policy/model.ts';
+import { countsModel } from '../../policy/patterns.ts';
 import { grantsOf } from '../../steps/reserve.ts';
-import { countsModel } from '../counts-model.ts';
 import type { DoorParts } from '../doors.ts';
 
 /** Where every counter of the budgets in force stands. */

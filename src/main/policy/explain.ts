@@ -8,15 +8,14 @@ import { localDay, periodEnd } from '../../limits/periods.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import { type Explanation, explain } from '../../policy/explain.ts';
 import type { CompiledPolicy, Subject } from '../../policy/model.ts';
-import { undated } from '../../policy/patterns.ts';
+import { countsModel, undated } from '../../policy/patterns.ts';
+import { approvalFor, stopOn } from '../../steps/overlays.ts';
 import { grantsOf } from '../../steps/reserve.ts';
 import type { PartyRow } from '../../store/ports.ts';
-import { countsModel } from '../counts-model.ts';
 import type { DoorParts } from '../doors.ts';
 import { subjectIn } from './callers.ts';
 import { loadText } from './documents.ts';
 import { explanationLines } from './explain-lines.ts';
-import { approvalsFor, stopsOn } from './overlays.ts';
 
 /**
  * Why the gateway would answer this call as it would, now.
@@ -34,13 +33,20 @@ export function explainCall(parts: DoorParts, question: ExplainQuestion): Policy
   const subject = teamed(policy, { directory, question, caller });
   const { resource } = question;
   const explanation = explain(policy, { subject, resource, now });
-  const approvals = resource.kind === 'model' ? approvalsFor(directory, { subject, model: resource.name, now }) : [];
-  const stops = stopsOn(directory, { subject, resource, upstream: upstream.target.upstream });
+  const { team } = factsOf(explanation, { directory, day: '' });
+  const model = resource.kind === 'model' ? resource.name : null;
+  const approvals = model === null ? [] : found(approvalFor(directory, { subject, team, model, now }));
+  const call = { party: subject.id, key: subject.key, session: null, models: model === null ? [] : [model] };
+  const stops = found(stopOn(directory, { ...call, upstream: upstream.target.upstream }));
   const budgets = standings(parts, { policy, explanation, isCandidate: question.text !== null });
   const code = codeOf({ explanation, budgets, isApproved: approvals.length > 0, isStopped: stops.length > 0 }, caller);
   const answer = { code, explanation, stops, approvals, budgets };
   const revision = question.text === null ? Number(version.replace('pol-', '')) : null;
   return { ...answer, revision, lines: explanationLines(answer, policy.timeZone) };
+}
+
+function found<T>(one: T | undefined): T[] {
+  return one === undefined ? [] : [one];
 }
 
 interface Caller {
