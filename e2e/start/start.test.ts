@@ -109,9 +109,10 @@ function gatehouse(url: string, ...args: string[]): Promise<Said> {
   });
 }
 
-test('npm start without a provider key says what is missing; the owner gets in once; a call is refused with what to do', async () => {
+test('npm start without a policy or a provider key says what is missing; the owner gets in once; a call is refused with what to do', async () => {
   const running = await npmStart([]);
   assert.match(running.text(), /Missing: a provider key/);
+  assert.match(running.text(), /Missing: a policy/);
   const secret = /owner claim (gho_\w+)/.exec(running.text())?.[1] ?? '';
   const claimed = await gatehouse(running.url, 'owner', 'claim', secret, '--email', 'you@example.com');
   assert.equal(claimed.code, 0, claimed.stderr);
@@ -121,6 +122,19 @@ test('npm start without a provider key says what is missing; the owner gets in o
   assert.equal(made.code, 0, made.stderr);
   const key = /ANTHROPIC_AUTH_TOKEN=(ghk_\w+)/.exec(made.stdout)?.[1] ?? '';
   assert.ok(made.stdout.includes(`ANTHROPIC_BASE_URL=${running.url}`));
+  const closed = await ask(`${running.url}/v1/messages`, key);
+  assert.equal(closed.status, 451);
+  assert.match(closed.text, /No policy is in force/);
+  const init = await gatehouse(running.url, 'policy', 'init', 'policy.yaml');
+  assert.equal(init.code, 0, init.stderr);
+  const checked = await gatehouse(running.url, 'policy', 'check', 'policy.yaml');
+  assert.equal(checked.code, 0, checked.stdout + checked.stderr);
+  const applied = await gatehouse(running.url, 'policy', 'apply', 'policy.yaml', '--yes');
+  assert.equal(applied.code, 0, applied.stdout + applied.stderr);
+  const asked = ['policy', 'explain', '--person', 'you@example.com', '--model', 'claude-sonnet-5-5'];
+  const explained = await gatehouse(running.url, ...asked);
+  assert.equal(explained.code, 0, explained.stderr);
+  assert.match(explained.stdout, /access\[0\]/);
   const reply = await ask(`${running.url}/v1/messages`, key);
   assert.equal(reply.status, 503);
   assert.match(reply.text, /no provider key/);
@@ -143,6 +157,13 @@ test('npm start -- demo answers, labelled as simulated, shows usage and a trail 
   const usage = await gatehouse(running.url, 'usage', '--by', 'person', '--json');
   assert.equal(usage.code, 0, usage.stderr);
   assert.match(usage.stdout, /visitor@example\.com/);
+  const budgets = await gatehouse(running.url, 'budgets');
+  assert.match(budgets.stdout, /visitor@example\.com/);
+  const stopped = await gatehouse(running.url, 'stop', 'everything', '--reason', 'a trial', '--yes');
+  assert.equal(stopped.code, 0, stopped.stderr);
+  assert.equal((await ask(`${running.url}/v1/messages`, key)).status, 423);
+  const stop = /stp_\w+/.exec(stopped.stdout)?.[0] ?? '';
+  assert.equal((await gatehouse(running.url, 'stop', 'lift', stop)).code, 0);
   const teams = await gatehouse(running.url, 'teams', 'list');
   assert.match(teams.stdout, /payments/);
   const verified = await gatehouse(running.url, 'audit', 'verify', '--data', join(clone, 'demo-data'));
@@ -158,9 +179,9 @@ test('npm start -- demo answers, labelled as simulated, shows usage and a trail 
   assert.match(text, /message_stop/, 'the running answer finishes after Ctrl-C');
   const after = await gatehouse(running.url, 'audit', 'verify', '--data', join(clone, 'demo-data'));
   assert.equal(after.code, 0, after.stdout + after.stderr);
-  const stopped = await gatehouse(running.url, 'keys', 'list');
-  assert.equal(stopped.code, 3, 'no gateway answers any more');
-  assert.ok(!stopped.stderr.includes('    at '), 'no stack trace for a user');
+  const gone = await gatehouse(running.url, 'keys', 'list');
+  assert.equal(gone.code, 3, 'no gateway answers any more');
+  assert.ok(!gone.stderr.includes('    at '), 'no stack trace for a user');
 });
 
 function call(url: string, key: string, { prompt, stream }: { prompt: string; stream: boolean }) {
