@@ -148,7 +148,7 @@ for (const { who, title } of [
       code: 'budget_ended',
       levels: { transport: 'cut', protocol: 200 },
     });
-    const { micros } = outcomes[0]?.cost as { micros: number };
+    const { micros } = outcomes[0]!.cost as { micros: number };
     assert.ok(micros > 100_000 && micros <= 200_000, String(micros));
     assert.deepEqual(
       refusals.map(({ code, rule }) => [code, rule]),

@@ -1,8 +1,7 @@
 /** Days, weeks and months of budgets: which one a call is booked in, and when it ends, in the policy's time zone. */
+import { addDays, checkDay, DAY_MS, firstDayOf, utcDay } from '../kernel/days.ts';
+import { startOfDay, wallClock } from '../kernel/wall-clock.ts';
 import type { Period } from '../policy/model.ts';
-import { startOfDay, wallClock } from './wall-clock.ts';
-
-const DAY_MS = 86_400_000;
 
 /** A day of one zone; a call inside it costs two comparisons. */
 interface KnownDay {
@@ -32,7 +31,7 @@ export function localDay(now: number, timeZone: string): string {
 }
 
 function dayAt(now: number, timeZone: string): KnownDay {
-  let day = dateOf(wallClock(now, timeZone));
+  let day = utcDay(wallClock(now, timeZone));
   let start = startOfDay(day, timeZone);
   let end = startOfDay(addDays(day, 1), timeZone);
   while (now >= end) {
@@ -51,22 +50,25 @@ function dayAt(now: number, timeZone: string): KnownDay {
  */
 export function periodOf(day: string, period: Period): string {
   if (period === 'lifetime') return 'lifetime';
-  const date = midnight(day);
+  checkDay(day);
   if (period === 'day') return day;
   if (period === 'month') return day.slice(0, 7);
   // A week belongs to the year that holds its Thursday.
-  const thursday = date + (3 - sinceMonday(date)) * DAY_MS;
-  const year = new Date(thursday).getUTCFullYear();
-  const week = Math.floor((thursday - Date.UTC(year, 0, 1)) / (7 * DAY_MS)) + 1;
+  const thursday = addDays(firstDayOf(day, 'week'), 3);
+  const year = thursday.slice(0, 4);
+  const week = Math.floor((Date.parse(thursday) - Date.parse(`${year}-01-01`)) / (7 * DAY_MS)) + 1;
   return `${year}-W${String(week).padStart(2, '0')}`;
 }
 
-/** First day of the period that holds `day`, `YYYY-MM-DD`; null for `lifetime`. Weeks begin on Monday (ISO 8601). */
+/**
+ * First day of the period that holds `day`, `YYYY-MM-DD`; null for `lifetime`.
+ *
+ * @throws RangeError for text that is no day
+ */
 export function firstDay(day: string, period: Period): string | null {
   if (period === 'lifetime') return null;
-  const date = midnight(day);
-  if (period === 'day') return day;
-  return period === 'month' ? `${day.slice(0, 7)}-01` : dateOf(date - sinceMonday(date) * DAY_MS);
+  checkDay(day);
+  return firstDayOf(day, period);
 }
 
 /**
@@ -83,24 +85,4 @@ function nextPeriod(first: string, period: Period): string {
   if (period !== 'month') return addDays(first, period === 'week' ? 7 : 1);
   // The 32nd of a month that begins on its first day is always in the next one.
   return `${addDays(first, 31).slice(0, 7)}-01`;
-}
-
-function addDays(day: string, days: number): string {
-  return dateOf(midnight(day) + days * DAY_MS);
-}
-
-/** Days since Monday, 0 to 6. */
-function sinceMonday(date: number): number {
-  return (new Date(date).getUTCDay() + 6) % 7;
-}
-
-function dateOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
-}
-
-/** Midnight of this date in UTC. */
-function midnight(day: string): number {
-  const time = Date.parse(`${day}T00:00:00Z`);
-  if (Number.isNaN(time) || dateOf(time) !== day) throw new RangeError('a day is written YYYY-MM-DD');
-  return time;
 }

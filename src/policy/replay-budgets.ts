@@ -1,3 +1,4 @@
+import { firstDayOf } from '../kernel/days.ts';
 import { counterOf, limitOf, modeOf } from './counted.ts';
 import type { BudgetLine, CompiledPolicy, Mode, Period, Place, Scope, Subject } from './model.ts';
 
@@ -73,7 +74,7 @@ export class BudgetReplay {
   }
 
   #count(budget: BudgetLine, counter: string, spend: PastSpend): void {
-    const start = windowOf(budget.period, spend.day);
+    const start = budget.period === 'lifetime' ? '' : firstDayOf(spend.day, budget.period);
     const window = this.#window(`${budget.place.path} ${counter}`, start);
     const limit = limitOf(budget, spend);
     if (window.spent >= limit) window.late += 1;
@@ -109,22 +110,5 @@ export class BudgetReplay {
     const sorted = this.#passed.toSorted((a, b) => a.found.at - b.found.at);
     const passed = sorted.slice(0, SHOWN).map(({ window: { spent, late }, found }) => ({ ...found, spent, late }));
     return { passed, rest: this.#passed.length - passed.length + this.#more };
-  }
-}
-
-/** The first day of the window that a day lies in: weeks start on Monday (ISO 8601); a lifetime has one window, ''. */
-export function windowOf(period: Period, day: string): string {
-  switch (period) {
-    case 'day':
-      return day;
-    case 'week': {
-      const date = new Date(`${day}T00:00:00Z`);
-      date.setUTCDate(date.getUTCDate() - ((date.getUTCDay() + 6) % 7));
-      return date.toISOString().slice(0, 10);
-    }
-    case 'month':
-      return `${day.slice(0, 7)}-01`;
-    case 'lifetime':
-      return '';
   }
 }

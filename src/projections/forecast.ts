@@ -1,5 +1,5 @@
 /** What a month will cost, from daily amounts. Pure: no clock, no database. */
-import { addDays, daysBetween, daysOfMonth, weekdayOf } from './days.ts';
+import { addDays, daysBetween, daysOfMonth, weekdayOf } from '../kernel/days.ts';
 import type { Forecast, ForecastAmounts, ForecastRow } from './ports.ts';
 
 /** Days before today that a forecast learns from: four of every weekday. */

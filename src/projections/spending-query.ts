@@ -1,6 +1,6 @@
 /** Reads daily spending from the views for forecasts and for what is unusual. */
 import type { SQLOutputValue } from 'node:sqlite';
-import { addDays, checkDay, daysOfMonth } from './days.ts';
+import { addDays, checkDay, daysOfMonth } from '../kernel/days.ts';
 import { exact } from './exact.ts';
 import { forecastOf, HISTORY_DAYS, type TeamDay } from './forecast.ts';
 import type { Forecast, UnusualSpending } from './ports.ts';

@@ -1,6 +1,6 @@
 /** What budgets start from: sums of what was charged, and the record up to which they are complete. */
 import type { Scope } from '../policy/model.ts';
-import { checkDay } from './days.ts';
+import { checkDay } from '../kernel/days.ts';
 import { exact } from './exact.ts';
 import type { Spent, SpentLine, SpentRow } from './ports.ts';
 import type { Views } from './views.ts';

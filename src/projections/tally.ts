@@ -1,7 +1,7 @@
 /** What one record adds to the usage table. Pure, so that a rebuild and the running views cannot differ. */
 import type { JournalRecord, Json, JsonObject } from '../journal/records.ts';
 import { usageCounts } from '../pricing/usage.ts';
-import { isDay } from './days.ts';
+import { isDay, utcDay } from '../kernel/days.ts';
 import type { UsageRow } from './ports.ts';
 
 /** Who and what a row of the usage table is about. Empty text stands for none, so that it can be part of a key. */
@@ -154,5 +154,5 @@ function object(value: Json | undefined): JsonObject | null {
 
 function dayOf(record: JournalRecord): string {
   const booked = text(record.day);
-  return isDay(booked) ? booked : new Date(record.at).toISOString().slice(0, 10);
+  return isDay(booked) ? booked : utcDay(Date.parse(record.at));
 }

@@ -1,5 +1,5 @@
 /** Finds spending far above one's own habit, and says what changed. Pure: no clock, no database. */
-import { addDays, daysBetween } from './days.ts';
+import { addDays, daysBetween } from '../kernel/days.ts';
 import { growthOf } from './growth.ts';
 import type { UnusualSpending } from './ports.ts';
 

@@ -1,4 +1,4 @@
-import { checkDay } from './days.ts';
+import { checkDay } from '../kernel/days.ts';
 import { exact } from './exact.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from './ports.ts';
 import { SUMS } from './tally.ts';

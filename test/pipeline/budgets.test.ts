@@ -67,6 +67,29 @@ test('P2: the attack: hundreds of calls at once on a nearly spent strict budget 
   assert.deepEqual([...new Set(statuses)].sort(), [200, 429]);
 });
 
+test('P2: the attack on a budget by estimate: what passes it is no more than the overshoot that the metric shows', async (t) => {
+  const gateway = await start(t, '[ { each: person, limit: 0.10 USD/day } ]');
+  let answered = 0;
+  gateway.double.answer = async (_seen, response) => {
+    const n = ++answered;
+    await new Promise((resolve) => setTimeout(resolve, 5 + (n % 11)));
+    response.writeHead(200, { 'content-type': 'application/json' });
+    // One in ten costs far more than such calls usually do.
+    response.end(n % 10 === 0 ? used(8000, 500) : used(1000, 500));
+  };
+  const statuses: number[] = [];
+  for (let round = 0; round < 6; round++) {
+    const replies = await Promise.all(Array.from({ length: 60 }, () => raw(gateway.url, { body: call(500) })));
+    statuses.push(...replies.map(({ status }) => status));
+  }
+  await until(() => gateway.journal.of('intent').length === gateway.journal.of('outcome').length);
+  const { worst } = gateway.ledger.overshoot;
+  assert.ok(charged(gateway) >= 100_000, 'the budget is used up');
+  assert.ok(charged(gateway) <= 100_000 + worst, `${charged(gateway)} with an overshoot of ${worst}`);
+  assert.ok(worst < 60 * 10_500, 'and that is bounded by what calls in flight cost beyond what was held');
+  assert.equal(statuses.at(-1), 429);
+});
+
 test('P2: with random hang-ups in the middle nothing passes a strict budget, and no room is lost for good', async (t) => {
   const gateway = await start(t, '[ { each: key, limit: 0.05 USD/month, hold: strict } ]');
   gateway.double.answer = (_seen, response) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type PastCall, type PastSpend, PolicyReplay, replayDecision } from '../../src/policy/replay.ts';
-import { BudgetReplay, windowOf } from '../../src/policy/replay-budgets.ts';
+import { BudgetReplay } from '../../src/policy/replay-budgets.ts';
 import { RateReplay } from '../../src/policy/replay-rates.ts';
 import { ReplayTally } from '../../src/policy/replay-tally.ts';
 import { formatReplay } from '../../src/policy/replay-text.ts';
@@ -14,6 +14,10 @@ const HAIKU = 'claude-haiku-5-5';
 
 function call(more: Partial<PastCall> = {}): PastCall {
   return { subject: ada, action: 'model.call', model: HAIKU, at: NOW, refused: null, ...more };
+}
+
+function isoDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
 }
 
 function spend(more: Partial<PastSpend> = {}): PastSpend {
@@ -98,7 +102,11 @@ test('groups are the fifty largest, and no number of callers can fill the memory
 
 test('windows are days, ISO weeks from Monday, months, and one for life', () => {
   const windows = (day: string) =>
-    (['day', 'week', 'month', 'lifetime'] as const).map((period) => windowOf(period, day));
+    (['day', 'week', 'month', 'lifetime'] as const).map((period) => {
+      const replay = new BudgetReplay(policy({ budgets: [{ scope: 'person', limit: 0, period }] }));
+      replay.add(spend({ day }));
+      return replay.result().passed[0]?.window;
+    });
   assert.deepEqual(windows('2027-03-15'), ['2027-03-15', '2027-03-15', '2027-03-01', '']);
   assert.deepEqual(windows('2027-03-14'), ['2027-03-14', '2027-03-08', '2027-03-01', '']);
   // ISO 8601: the first days of 2027 belong to the week that began in 2026.
@@ -168,6 +176,14 @@ test('a budget simulation equals a plain sum over the past', () => {
     period,
     limit: 20 + 10 * i,
   }));
+  const monday = Date.UTC(2026, 11, 28);
+  const week = 7 * 86_400_000;
+  const windows = {
+    day: (day: string) => day,
+    week: (day: string) => isoDay(monday + Math.floor((Date.parse(day) - monday) / week) * week),
+    month: (day: string) => `${day.slice(0, 7)}-01`,
+    lifetime: () => '',
+  };
   const past = fc.array(
     fc.record({
       who: fc.constantFrom(ada, alan),
@@ -181,13 +197,13 @@ test('a budget simulation equals a plain sum over the past', () => {
     let at = Date.UTC(2027, 0, 1, 12);
     const spends = steps.map(({ who, days, micros }) => {
       at += days * 86_400_000;
-      return spend({ subject: who, micros, day: new Date(at).toISOString().slice(0, 10), at });
+      return spend({ subject: who, micros, day: isoDay(at), at });
     });
     for (const one of spends) replay.add(one);
     const sums = new Map<string, number>();
     for (const [i, { period, limit }] of budgets.entries()) {
       for (const one of spends) {
-        const key = `budgets[${i}] ${one.subject.id} ${windowOf(period, one.day)} ${limit}`;
+        const key = `budgets[${i}] ${one.subject.id} ${windows[period](one.day)} ${limit}`;
         sums.set(key, (sums.get(key) ?? 0) + one.micros);
       }
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addDays, daysBetween, daysOfMonth, weekdayOf } from '../../src/projections/days.ts';
+import { addDays, daysBetween, daysOfMonth, weekdayOf } from '../../src/kernel/days.ts';
 import { forecastOf, type TeamDay } from '../../src/projections/forecast.ts';
 
 const none = new Map<string, string>();

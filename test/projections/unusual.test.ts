@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { addDays } from '../../src/projections/days.ts';
+import { addDays } from '../../src/kernel/days.ts';
 import { unusualSpending } from '../../src/projections/spending-query.ts';
 import { NOTHING } from '../../src/projections/tally.ts';
 import { type Habit, type SpendingDay, unusualOf } from '../../src/projections/unusual.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DAY_MS } from '../../kernel/days.ts';
 import { parseDuration } from '../../kernel/units.ts';
 import { actorOf } from './auth.ts';
 import { duration } from './expiry.ts';
@@ -11,7 +12,6 @@ import { beneficiaryOf } from './subjects.ts';
 import { DirectoryView, pageOf } from './view.ts';
 
 const tags = ['grants'];
-const DAY = 86_400_000;
 
 /** `/grants`: more than the policy gives, for a time. */
 export function grantRoutes(app: AdminApp, services: AdminServices): void {
@@ -152,5 +152,5 @@ function microsOf(usd: string): number {
 /** Milliseconds since the epoch, not included. */
 function endOf({ ends_at: end, hours }: NewGrant, now: number): number {
   if (end === undefined) return now + (parseDuration(hours ?? '') ?? 0);
-  return end.includes('T') ? Date.parse(end) : Date.parse(`${end}T00:00:00Z`) + DAY;
+  return end.includes('T') ? Date.parse(end) : Date.parse(`${end}T00:00:00Z`) + DAY_MS;
 }

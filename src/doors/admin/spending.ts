@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { utcDay } from '../../kernel/days.ts';
 import type { ForecastAmounts, Growth, UnusualSpending } from '../../projections/ports.ts';
 import { money, moneyFields, usd } from './money.ts';
 import { type AdminApp, answers } from './routes.ts';
@@ -12,7 +13,7 @@ export const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a mont
 
 /** Today in the time zone that calls are booked in. */
 export function todayOf({ clock, today }: Pick<AdminServices, 'clock' | 'today'>): string {
-  return today?.() ?? new Date(clock.now()).toISOString().slice(0, 10);
+  return today?.() ?? utcDay(clock.now());
 }
 
 const name = described(z.string().nullable(), 'Its name in today’s directory; null when it has none.');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { daysOfMonth } from '../../kernel/days.ts';
 import { actorOf } from './auth.ts';
 import { AdminProblem } from './problems.ts';
 import { type AdminApp, answers } from './routes.ts';
@@ -104,10 +105,8 @@ function periodOf(
 ): { from: string; to: string } {
   const month = query.month ?? (query.from === undefined && query.to === undefined ? today.slice(0, 7) : undefined);
   if (month !== undefined) {
-    const [year, number] = month.split('-').map(Number);
-    // Day 0 of the next month is the last of this one.
-    const last = new Date(Date.UTC(year ?? 0, number ?? 0, 0));
-    return { from: `${month}-01`, to: last.toISOString().slice(0, 10) };
+    const { first, last } = daysOfMonth(month);
+    return { from: first, to: last };
   }
   const to = query.to ?? today;
   const from = query.from ?? `${to.slice(0, 7)}-01`;

@@ -1,5 +1,6 @@
 import type { Action } from '../../journal/bodies.ts';
 import type { JournalRecord, Json } from '../../journal/records.ts';
+import { utcDay } from '../../kernel/days.ts';
 import type { CompiledPolicy, Subject } from '../../policy/model.ts';
 import type { PolicyReplay } from '../../policy/replay.ts';
 import type { Governance } from '../../steps/governance.ts';
@@ -104,7 +105,7 @@ function isAction(value: Json | undefined): value is Action {
 
 /** The day it was booked on; records of version 0.1.0 name none. */
 function dayOf(record: JournalRecord, at: number): string {
-  return textOf(record.day) ?? new Date(at).toISOString().slice(0, 10);
+  return textOf(record.day) ?? utcDay(at);
 }
 
 function fieldOf(value: Json | undefined, name: string): Json | undefined {

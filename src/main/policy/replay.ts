@@ -1,4 +1,5 @@
 import type { PolicyReplayed } from '../../doors/admin/policy-services.ts';
+import { DAY_MS } from '../../kernel/days.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import { PolicyReplay } from '../../policy/replay.ts';
 import { formatReplay } from '../../policy/replay-text.ts';
@@ -9,7 +10,6 @@ import { Past } from './past.ts';
 /** Most records that one replay reads. */
 const MOST_RECORDS = 2_000_000;
 const PAGE = 1000;
-const DAY_MS = 86_400_000;
 const KINDS = ['intent', 'extension', 'outcome', 'refusal'];
 
 export interface ReplayOptions {

@@ -67,13 +67,3 @@ export function perMinute(value: number): number | null {
   const whole = Math.floor(value);
   return whole >= 1 && whole < 1e12 ? whole : null;
 }
-
-/** True for a time zone of the IANA data base. */
-export function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return /^[A-Za-z]/.test(name);
-  } catch {
-    return false;
-  }
-}

@@ -1,4 +1,4 @@
-import { isTimeZone } from './amounts.ts';
+import { isTimeZone } from '../dates.ts';
 import { Draft } from './draft.ts';
 import { quoted } from './hidden.ts';
 import { budget, COMMON, limits, rates } from './litellm/limits.ts';

@@ -1,6 +1,8 @@
 /** What the clocks of a time zone show, by the time zone data of the runtime. */
 
-const HOUR_MS = 3_600_000;
+import { DAY_MS } from './days.ts';
+
+const HOUR_MS = DAY_MS / 24;
 
 /** Formatters are dear to make (tens of microseconds and kilobytes). */
 const formatters = new Map<string, Intl.DateTimeFormat>();

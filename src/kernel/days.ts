@@ -1,11 +1,20 @@
 /** Calendar days as `YYYY-MM-DD`: they sort as text and carry no time zone. */
 
+/** Milliseconds of a day of UTC; the days of most time zones are longer or shorter twice a year. */
+export const DAY_MS = 86_400_000;
+
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/;
 
-/** True for the form `YYYY-MM-DD`; whether that month has such a day is not looked at. */
+/** The day in UTC at an instant, milliseconds since the epoch. */
+export function utcDay(at: number): string {
+  return new Date(at).toISOString().slice(0, 10);
+}
+
+/** True for a day that exists; 30 February would silently become another. */
 export function isDay(text: string): boolean {
-  return DAY.test(text);
+  const at = DAY.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  return !Number.isNaN(at) && utcDay(at) === text;
 }
 
 /** Throws RangeError for a text that is no day. */
@@ -21,12 +30,18 @@ export function daysOfMonth(month: string): { readonly first: string; readonly l
 }
 
 export function addDays(day: string, days: number): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10);
+  return utcDay(Date.parse(`${day}T00:00:00Z`) + days * DAY_MS);
 }
 
 /** 0 for Sunday to 6 for Saturday. */
 export function weekdayOf(day: string): number {
   return new Date(`${day}T00:00:00Z`).getUTCDay();
+}
+
+/** The first day of the day, week or month that holds `day`. Weeks begin on Monday (ISO 8601). */
+export function firstDayOf(day: string, period: 'day' | 'week' | 'month'): string {
+  if (period === 'day') return day;
+  return period === 'month' ? `${day.slice(0, 7)}-01` : addDays(day, -((weekdayOf(day) + 6) % 7));
 }
 
 /** Every day from `from` to `to`, both included; none when `from` lies after `to`. */
