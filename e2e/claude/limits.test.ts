@@ -192,5 +192,5 @@ test('a rate of counts: /context shows the context all the same, and counts on i
   );
   assert.ok(refusals.length > 0);
   for (const refusal of refusals)
-    assert.partialDeepStrictEqual(refusal, { action: 'model.count', code: 'rate_limited', rule: 'rates[1]' });
+    assert.partialDeepStrictEqual(refusal, { action: 'model.count', status: 429, rule: 'rates[1]' });
 });

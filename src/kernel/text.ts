@@ -15,3 +15,8 @@ export function csvField(value: string | number | null): string {
   const disarmed = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(disarmed) ? `"${disarmed.replaceAll('"', '""')}"` : disarmed;
 }
+
+/** The form in which names that people type are compared: trimmed, lower case, NFC. */
+export function fold(name: string): string {
+  return name.trim().toLowerCase().normalize('NFC');
+}

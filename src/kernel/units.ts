@@ -28,19 +28,36 @@ const SIZES: readonly Unit[] = [
   { factor: 1024 ** 4, names: ['TiB'] },
 ];
 
-const QUANTITY = /^(\d{1,15})(?:\.(\d{1,9}))? ?([A-Za-z]{1,12})$/;
+const QUANTITY = /^([\d.]{1,25}) ?([A-Za-z]{1,12})$/;
 
 function parse(text: string, units: readonly Unit[]): number | null {
-  const match = QUANTITY.exec(text.trim());
-  const unit = units.find((candidate) => candidate.names.includes(match?.[3] ?? ''));
-  if (match === null || unit === undefined) return null;
-  // Exact arithmetic: 1.1 × 3 600 000 in floating point is not a whole number, although 1.1 h is.
+  const [, amount = '', name = ''] = QUANTITY.exec(text.trim()) ?? [];
+  const unit = units.find((candidate) => candidate.names.includes(name));
+  return unit === undefined ? null : scaled(amount, unit.factor);
+}
+
+/**
+ * Decimal text such as `12.50` times a whole number, by its digits: 1.1 × 3 600 000 in floating point is not a whole number.
+ * @returns null for anything but up to 15 digits and up to nine more after a point, and for a product that is no safe integer
+ */
+export function scaled(text: string, factor: number): number | null {
+  const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(text);
+  if (match === null) return null;
   const fraction = match[2] ?? '';
-  const scaled = BigInt(`${match[1]}${fraction}`) * BigInt(unit.factor);
+  const product = BigInt(`${match[1]}${fraction}`) * BigInt(factor);
   const divisor = 10n ** BigInt(fraction.length);
-  const value = scaled / divisor;
-  if (scaled % divisor !== 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) return null;
-  return Number(value);
+  const value = product / divisor;
+  return product % divisor !== 0n || value > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(value);
+}
+
+/**
+ * Whole millionths as decimal text with six digits: `12.345678`. By the digits, because a division loses the last of a large
+ * amount. Throws for what is no exact whole number of them.
+ */
+export function sixDigits(millionths: number): string {
+  if (!Number.isSafeInteger(millionths)) throw new Error('an amount is no exact number of millionths');
+  const digits = String(Math.abs(millionths)).padStart(7, '0');
+  return `${millionths < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Whom a budget counts a call for, and which limit is theirs. */
+import { fold } from '../kernel/text.ts';
 import type { BudgetLine, Counted, Scope } from '../policy/model.ts';
 
 /** A call as budgets see it, settled when it was admitted: a later move of its caller changes nothing (see `Booking`). */
@@ -66,7 +67,7 @@ export function isFor(counted: Counted, { subject, name }: Named, matches: Match
   const { only, scope } = counted;
   if (only === null) return true;
   if (scope === 'model') return only.some((pattern) => matches(pattern, subject));
-  return only.includes(subject) || (name !== null && only.includes(name.toLowerCase()));
+  return only.includes(subject) || (name !== null && only.includes(fold(name)));
 }
 
 /** What a policy may call the one that this scope counts the call for; null where only the id names it. */
@@ -87,7 +88,7 @@ export function nameFor(scope: Scope, facts: CallFacts): string | null {
 
 /** The limit of this one, micro-dollars: what `except` says for its id or else its lower-case name, else the line's own. */
 export function limitFor(line: BudgetLine, { subject, name }: Named): number {
-  const named = name === null ? undefined : line.except.get(name.toLowerCase());
+  const named = name === null ? undefined : line.except.get(fold(name));
   return line.except.get(subject) ?? named ?? line.limit;
 }
 

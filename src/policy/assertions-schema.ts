@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { scaled } from '../kernel/units.ts';
 import { when } from './dates.ts';
 
 const name = z.string().min(1).max(320);
@@ -6,8 +7,8 @@ const name = z.string().min(1).max(320);
 /** `300 USD`, `0.50 USD` → micro-dollars; `none` → null. */
 const limit = z.string().transform((text, context): number | null => {
   if (text.trim() === 'none') return null;
-  const match = /^(\d{1,9})(?:\.(\d{1,6}))? ?USD$/.exec(text.trim());
-  if (match !== null) return Number(match[1]) * 1_000_000 + Number((match[2] ?? '').padEnd(6, '0'));
+  const micros = scaled(/^(\d{1,9}(?:\.\d{1,6})?) ?USD$/.exec(text.trim())?.[1] ?? '', 1_000_000);
+  if (micros !== null) return micros;
   context.addIssue({ code: 'custom', message: 'write an amount such as "300 USD", or none' });
   return z.NEVER;
 });

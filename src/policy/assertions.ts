@@ -1,10 +1,10 @@
 import { type ConfigProblem, loadPlaced } from '../kernel/config.ts';
 import { isId } from '../kernel/ids.ts';
+import { fold } from '../kernel/text.ts';
 import { assertionsSchema, type Entry } from './assertions-schema.ts';
 import { counterOf, limitOf, modeOf } from './counted.ts';
 import { calendarOf, type Written } from './dates.ts';
 import type { BudgetLine, CompiledPolicy, Effect, Period, Resource, Subject } from './model.ts';
-import { fold } from './text.ts';
 import { placeLine, usd } from './wording.ts';
 
 /** A sentence about the policy that must hold. */

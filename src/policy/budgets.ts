@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ConfigPath } from '../kernel/config/document.ts';
+import { scaled } from '../kernel/units.ts';
 import { mode } from './access.ts';
 import { type Context, checkTeam } from './context.ts';
 import type { BudgetLine, Counted, Period, Scope } from './model.ts';
@@ -7,7 +8,7 @@ import { compileScope, scopeKeys, scopeText } from './scopes.ts';
 import { parseSubject } from './subjects.ts';
 import { exactlyOne, oneRequired, plainText } from './text.ts';
 
-const MONEY = /^(\d{1,10})(?:\.(\d{1,6}))? USD(?:\/(day|week|month|lifetime))?$/;
+const MONEY = /^(\d{1,10}(?:\.\d{1,6})?) USD(?:\/(day|week|month|lifetime))?$/;
 const MONEY_HINT =
   'write an amount and its period, such as "300 USD/month", or "100 USD" for all time; at most 6 decimals';
 
@@ -20,12 +21,9 @@ export interface Money {
 
 /** Reads `300 USD/month`, `12.50 USD/day`, `100 USD` (for all time), exact to the micro-dollar; null for anything else. */
 export function parseMoney(text: string): Money | null {
-  const match = MONEY.exec(text);
-  if (match === null) return null;
-  const [, whole = '', fraction = '', period = 'lifetime'] = match;
-  const micros = BigInt(`${whole}${fraction.padEnd(6, '0')}`);
-  if (micros > BigInt(Number.MAX_SAFE_INTEGER)) return null;
-  return { text, micros: Number(micros), period: period as Period };
+  const [, amount = '', period = 'lifetime'] = MONEY.exec(text) ?? [];
+  const micros = scaled(amount, 1_000_000);
+  return micros === null ? null : { text, micros, period: period as Period };
 }
 
 const money = z

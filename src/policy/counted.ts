@@ -1,6 +1,6 @@
+import { fold } from '../kernel/text.ts';
 import type { BudgetLine, CompiledPolicy, Counted, Mode, Subject } from './model.ts';
 import { countsModel, undated } from './patterns.ts';
-import { fold } from './text.ts';
 
 /** A call as rates and budgets see it. */
 export interface CountedCall {

@@ -35,6 +35,10 @@ export class Groups<T extends object> {
     this.#groups.set(key, group);
   }
 
+  addAll(change: T, parties: readonly Party[]): void {
+    for (const party of parties) this.add(change, party);
+  }
+
   /** Widest first; equally wide ones in an order that does not hang on that of the callers. */
   all(): (T & { readonly who: readonly Party[] })[] {
     const sorted = [...this.#groups].sort(([a, one], [b, two]) => two.who.size - one.who.size || compare(a, b));

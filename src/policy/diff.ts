@@ -13,8 +13,6 @@ export interface DiffInput {
   readonly subjects: (policy: CompiledPolicy) => readonly Subject[];
   /** Every name of a model to try; see modelsNamedBy. */
   readonly models: readonly string[];
-  /** Capabilities to try; those that the two policies name unless given. */
-  readonly capabilities?: readonly string[];
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -63,8 +61,7 @@ export interface PolicyDiff {
 export function diffPolicies(input: DiffInput): PolicyDiff {
   const { before, after, now } = input;
   const models = sorted(input.models);
-  const named = [...capabilitiesNamedBy(before), ...capabilitiesNamedBy(after)];
-  const capabilities = sorted(input.capabilities ?? named);
+  const capabilities = sorted([...capabilitiesNamedBy(before), ...capabilitiesNamedBy(after)]);
   const access = new Groups<Omit<AccessChange, 'who'>>();
   const limits = new Groups<Omit<LimitChange, 'who'>>();
   const content = new Groups<Omit<ContentChange, 'who'>>();
@@ -85,6 +82,22 @@ export function diffPolicies(input: DiffInput): PolicyDiff {
     content: content.all(),
     tried: { parties, models: models.length, capabilities: capabilities.length },
   };
+}
+
+/** Diffs of the same two policies and models, each for other callers, as the diff for all of these callers. */
+export function mergeDiffs(parts: readonly PolicyDiff[]): PolicyDiff {
+  const access = new Groups<Omit<AccessChange, 'who'>>();
+  const limits = new Groups<Omit<LimitChange, 'who'>>();
+  const content = new Groups<Omit<ContentChange, 'who'>>();
+  for (const part of parts) {
+    for (const { who, ...change } of part.access) access.addAll(change, who);
+    for (const { who, ...change } of part.limits) limits.addAll(change, who);
+    for (const { who, ...change } of part.content) content.addAll(change, who);
+  }
+  const [first] = parts;
+  const parties = parts.reduce((sum, part) => sum + part.tried.parties, 0);
+  const tried = { parties, models: first?.tried.models ?? 0, capabilities: first?.tried.capabilities ?? 0 };
+  return { access: access.all(), limits: limits.all(), content: content.all(), tried };
 }
 
 /** Whether nothing that was tried has changed for anybody. */

@@ -1,7 +1,7 @@
 import { printable } from '../kernel/text.ts';
 import type { BudgetVerdict, Explanation, RateVerdict, RuleVerdict } from './explain.ts';
 import type { Mode } from './model.ts';
-import { partyName, placeLine, usdPer } from './wording.ts';
+import { partyName, placeLine, section, usdPer } from './wording.ts';
 
 /** An explanation for a terminal: the verdict in a sentence, the line that decides, why the others do not, what would count it. */
 export function formatExplanation(explanation: Explanation): string[] {
@@ -13,10 +13,13 @@ export function formatExplanation(explanation: Explanation): string[] {
     lines.push('The whole policy only observes: it records what it would refuse, and refuses nothing.');
   for (const { code, rule } of decision.observed)
     lines.push(`Would be refused by ${rule} (${code}) if it were enforced.`);
-  section(lines, 'Other rules:', rules.filter((rule) => rule.standing !== 'decides').map(ruleLine));
-  section(lines, 'Budgets that count it:', explanation.budgets.map(budgetLine));
-  section(lines, 'Rates that count it:', explanation.rates.map(rateLine));
-  return lines;
+  const others = rules.filter((rule) => rule.standing !== 'decides');
+  return [
+    ...lines,
+    ...section('Other rules:', others.map(ruleLine)),
+    ...section('Budgets that count it:', explanation.budgets.map(budgetLine)),
+    ...section('Rates that count it:', explanation.rates.map(rateLine)),
+  ];
 }
 
 function verdict({ subject, resource, decision }: Explanation): string {
@@ -31,10 +34,6 @@ function verdict({ subject, resource, decision }: Explanation): string {
     case 'deny':
       return `${who} may not ${what}`;
   }
-}
-
-function section(lines: string[], title: string, entries: readonly string[]): void {
-  if (entries.length > 0) lines.push('', title, ...entries.map((entry) => `  ${entry}`));
 }
 
 function ruleLine({ place, matched, why }: RuleVerdict): string {

@@ -15,9 +15,9 @@ export function modelsNamedBy(policy: CompiledPolicy, known: readonly string[] =
   return namesOf([...patternsOf(policy, 'model'), ...(policy.ceiling?.patterns ?? []), ...counted, ...prices], known);
 }
 
-/** The same for capabilities of the provider's side. */
-export function capabilitiesNamedBy(policy: CompiledPolicy, known: readonly string[] = []): string[] {
-  return namesOf(patternsOf(policy, 'capability'), known);
+/** The names and patterns of capabilities that the rules write out, sorted. */
+export function capabilitiesNamedBy(policy: CompiledPolicy): string[] {
+  return namesOf(patternsOf(policy, 'capability'), []);
 }
 
 function patternsOf(policy: CompiledPolicy, kind: Resource['kind']): string[] {

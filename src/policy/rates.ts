@@ -1,26 +1,21 @@
 import { z } from 'zod';
 import type { ConfigPath } from '../kernel/config/document.ts';
+import { scaled } from '../kernel/units.ts';
 import { mode } from './access.ts';
 import type { Context } from './context.ts';
 import type { RateLine } from './model.ts';
 import { compileScope, scopeKeys, scopeText } from './scopes.ts';
 import { exactlyOne, oneRequired } from './text.ts';
 
-const RATE = /^(\d{1,12})(?:\.(\d{1,6}))?(k|M)?\/min$/;
+const RATE = /^(\d{1,12}(?:\.\d{1,6})?)(k|M)?\/min$/;
 const HINT = 'write a count a minute, such as "60/min", "200k/min" or "2M/min"';
-const FACTORS: Readonly<Record<string, bigint>> = { k: 1_000n, M: 1_000_000n };
+const FACTORS: Readonly<Record<string, number>> = { k: 1_000, M: 1_000_000 };
 
 /** Reads `60/min`, `1.5k/min`, `2M/min`; null for what is no whole count of at least one a minute. */
 export function parseRate(text: string): number | null {
-  const match = RATE.exec(text);
-  if (match === null) return null;
-  const [, whole = '', fraction = '', suffix = ''] = match;
-  // Exact arithmetic: 1.1 × 1000 in floating point is not a whole number.
-  const scaled = BigInt(`${whole}${fraction}`) * (FACTORS[suffix] ?? 1n);
-  const divisor = 10n ** BigInt(fraction.length);
-  const value = scaled / divisor;
-  const fits = scaled % divisor === 0n && value >= 1n && value <= BigInt(Number.MAX_SAFE_INTEGER);
-  return fits ? Number(value) : null;
+  const [, amount = '', suffix = ''] = RATE.exec(text) ?? [];
+  const count = scaled(amount, FACTORS[suffix] ?? 1);
+  return count === 0 ? null : count;
 }
 
 const rate = z

@@ -1,8 +1,10 @@
 /** Who a rule is for: `everyone`, `team NAME`, `person EMAIL`, `EMAIL`, `service NAME`, `key key_…`, `per_…`, `svc_…`. */
+
 import { z } from 'zod';
 import { isId } from '../kernel/ids.ts';
+import { fold } from '../kernel/text.ts';
 import type { Subject, SubjectPattern } from './model.ts';
-import { fold, isPlain, oneOrMany } from './text.ts';
+import { isPlain, oneOrMany } from './text.ts';
 
 /** A subject as the document writes it and as it is compared. */
 export interface WrittenSubject {

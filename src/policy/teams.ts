@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { fold } from '../kernel/text.ts';
 import type { Context } from './context.ts';
 import type { PolicyTeam } from './model.ts';
 import { isEmail, isName, subject } from './subjects.ts';
-import { fold, plainText } from './text.ts';
+import { plainText } from './text.ts';
 
 const teamSchema = z.strictObject({
   members: z

@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { printable } from '../kernel/text.ts';
 
-/** The form in which names of people, services and teams are compared: trimmed, lower case, NFC. */
-export function fold(name: string): string {
-  return name.trim().toLowerCase().normalize('NFC');
-}
-
 /** True for text without control, invisible or direction-changing characters, which make two names look like one. */
 export function isPlain(text: string): boolean {
   return text.isWellFormed() && printable(text, text.length) === text;
@@ -37,12 +32,10 @@ export function oneOrMany<S extends z.ZodType>(item: S) {
   });
 }
 
-const SHOWN = 8;
-
-/** `a, b, c`; of more than eight the first eight and how many more. */
-export function few(texts: readonly string[]): string {
-  const rest = texts.length - SHOWN;
-  return rest > 0 ? `${texts.slice(0, SHOWN).join(', ')} and ${rest} more` : texts.join(', ');
+/** `a, b, c`; of more than `most` the first ones and how many more. */
+export function few(texts: readonly string[], most = 8): string {
+  const rest = texts.length - most;
+  return rest > 0 ? `${texts.slice(0, most).join(', ')} and ${rest} more` : texts.join(', ');
 }
 
 /**

@@ -1,12 +1,12 @@
 import { printable } from '../kernel/text.ts';
+import { sixDigits } from '../kernel/units.ts';
 import type { Period, Place, Subject } from './model.ts';
+import { few } from './text.ts';
 
 /** Micro-dollars as people read them, exact: `300 USD`, `12.50 USD`, `0.000001 USD`. */
 export function usd(micros: number): string {
-  const whole = BigInt(micros);
-  const fraction = (whole % 1_000_000n).toString().padStart(6, '0').replace(/0+$/, '');
-  const units = whole / 1_000_000n;
-  return fraction === '' ? `${units} USD` : `${units}.${fraction.padEnd(2, '0')} USD`;
+  const digits = sixDigits(micros);
+  return `${micros % 1_000_000 === 0 ? digits.slice(0, -7) : digits.replace(/0{1,4}$/, '')} USD`;
 }
 
 /** `300 USD/month`; a lifetime budget reads `300 USD for life`. */
@@ -40,10 +40,16 @@ export function countOf(parties: readonly Pick<Subject, 'kind'>[]): string {
 }
 
 /** The first five, then how many more: a change that hits a thousand people stays one line. */
-export function listed(names: readonly string[], most = 5): string {
-  const shown = names.slice(0, most).map((name) => printable(name));
-  const rest = names.length - shown.length;
-  return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ');
+export function listed(names: readonly string[]): string {
+  return few(
+    names.map((name) => printable(name)),
+    5,
+  );
+}
+
+/** A title and its entries below a blank line; no lines without entries. */
+export function section(title: string, entries: readonly string[]): string[] {
+  return entries.length === 0 ? [] : ['', title, ...entries.map((entry) => `  ${entry}`)];
 }
 
 /** A moment in a time zone, to the minute: `2027-06-30 00:00 Europe/Berlin`. */

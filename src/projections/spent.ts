@@ -1,6 +1,7 @@
 /** What budgets start from: sums of what was charged, and the record up to which they are complete. */
-import type { Scope } from '../policy/model.ts';
+
 import { checkDay } from '../kernel/days.ts';
+import type { Scope } from '../policy/model.ts';
 import { exact } from './exact.ts';
 import type { Spent, SpentLine, SpentRow } from './ports.ts';
 import type { Views } from './views.ts';

@@ -1,7 +1,7 @@
 /** What one record adds to the usage table. Pure, so that a rebuild and the running views cannot differ. */
 import type { JournalRecord, Json, JsonObject } from '../journal/records.ts';
-import { usageCounts } from '../pricing/usage.ts';
 import { isDay, utcDay } from '../kernel/days.ts';
+import { usageCounts } from '../pricing/usage.ts';
 import type { UsageRow } from './ports.ts';
 
 /** Who and what a row of the usage table is about. Empty text stands for none, so that it can be part of a key. */
@@ -62,20 +62,7 @@ export interface OpenIntent {
   readonly reserved: number;
 }
 
-export const NOTHING: UsageSums = {
-  calls: 0,
-  failed: 0,
-  refused: 0,
-  unmetered: 0,
-  inputTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  cacheReadTokens: 0,
-  outputTokens: 0,
-  webSearches: 0,
-  costMicros: 0,
-  meteredMicros: 0,
-};
+export const NOTHING = Object.fromEntries(SUMS.map((name) => [name, 0])) as unknown as UsageSums;
 
 /** A caller can invent any number of names of any length; this bounds what one of them costs. */
 const MODEL_LENGTH = 200;

@@ -36,12 +36,8 @@ export function reserve(x: Exchange, s: Services): void {
     outputTokens: Math.min(size.maxTokens ?? USUAL_OUTPUT, USUAL_OUTPUT),
   };
   takeMoney(x, s, { facts, price, amounts: { bound, estimate }, inputTokens: expected.inputTokens });
-  try {
-    takeRates(x, s, expected);
-  } catch (error) {
-    s.ledger.abandon(x.id);
-    throw error;
-  }
+  // A call that is refused here gives its money back where it ends: nothing else holds any.
+  takeRates(x, s, expected);
 }
 
 /** Who is counted, in the terms of rates and budgets. Models are counted by family: a dated name has no purse of its own. */

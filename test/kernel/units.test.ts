@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { duration, formatBytes, formatDuration, parseDuration, parseSize, size } from '../../src/kernel/units.ts';
+import {
+  duration,
+  formatBytes,
+  formatDuration,
+  parseDuration,
+  parseSize,
+  scaled,
+  sixDigits,
+  size,
+} from '../../src/kernel/units.ts';
 
 const RUNS = { seed: 7, numRuns: 300 };
 
@@ -104,4 +113,22 @@ test('a short value survives being written and read', () => {
     }),
     RUNS,
   );
+});
+
+test('millionths are written by their digits, whatever the amount', () => {
+  assert.equal(sixDigits(0), '0.000000');
+  assert.equal(sixDigits(999_999), '0.999999');
+  assert.equal(sixDigits(8_999_999_999_999_999), '8999999999.999999');
+  assert.equal(sixDigits(-1), '-0.000001');
+  assert.throws(() => sixDigits(0.5));
+  assert.throws(() => sixDigits(2 ** 53));
+});
+
+test('decimal text is multiplied by its digits, or not at all', () => {
+  assert.equal(scaled('0.10', 1_000_000), 100_000);
+  assert.equal(scaled('1.1', 3_600_000), 3_960_000);
+  assert.equal(scaled('9007199254.740991', 1_000_000), 9_007_199_254_740_991);
+  for (const text of ['9007199254.740992', '0.0000001', '', '.5', '1.', '-1', '1e3', ' 1', '1.0000000000']) {
+    assert.equal(scaled(text, 1_000_000), null, text);
+  }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Estimator } from '../../src/limits/estimator.ts';
 import type { Price, UsageCounts } from '../../src/pricing/model.ts';
+import { counts as countsOf } from '../pricing/support.ts';
 
 /** Writes to the cache cost 10 micro-dollars a token, output 50. */
 const price: Price = {
@@ -13,22 +14,10 @@ const price: Price = {
   cost: (c) => c.cacheWrite5mTokens * 10 + c.outputTokens * 50 + c.inputTokens * 1_000_000,
   bound: () => null,
 };
-const NONE: UsageCounts = {
-  inputTokens: 0,
-  cacheWrite5mTokens: 0,
-  cacheWrite1hTokens: 0,
-  cacheReadTokens: 0,
-  outputTokens: 0,
-  webSearches: 0,
-  geo: null,
-  fast: false,
-  batch: false,
-  whole: true,
-};
 const ask = (e: Estimator, change: Partial<Parameters<Estimator['estimate']>[0]> = {}) =>
   e.estimate({ model: 'm', bytes: 3000, maxTokens: 32_000, price, bound: null, ...change });
 const learn = (e: Estimator, counts: Partial<UsageCounts>, { model = 'm', bytes = 3000, times = 1 } = {}) => {
-  for (let i = 0; i < times; i++) e.learn({ model, bytes, counts: { ...NONE, ...counts } });
+  for (let i = 0; i < times; i++) e.learn({ model, bytes, counts: countsOf(counts) });
 };
 
 test('P2: without history a call is estimated at a token for three bytes and 4,096 of output, or max_tokens', () => {

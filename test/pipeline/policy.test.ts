@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import type { GrantRow, StopRow } from '../../src/store/ports.ts';
 import { startTestGateway, type TestGateway, until } from '../support/gateway.ts';
@@ -300,6 +301,25 @@ test('P3: a stop, a new deny and a lost team end the streams that run, each with
     const ended = await running.reply;
     assert.match(ended.body.toString(), /event: error\n.*policy no longer allows it/);
   }
+});
+
+test('P3: a stop that comes while a body is still being read refuses the call when it is whole', async (t) => {
+  const gateway = await start(t, OPEN_POLICY);
+  const socket = connect(gateway.port, '127.0.0.1');
+  t.after(() => socket.destroy());
+  let answer = '';
+  socket.on('data', (chunk) => {
+    answer += chunk;
+  });
+  const head = ['POST /v1/messages HTTP/1.1', `host: 127.0.0.1:${gateway.port}`, 'authorization: Bearer good'];
+  const more = ['content-type: application/json', `content-length: ${Buffer.byteLength(CALL)}`, 'connection: close'];
+  socket.write(`${[...head, ...more].join('\r\n')}\r\n\r\n${CALL.slice(0, 20)}`);
+  await until(() => gateway.openCalls.count === 1);
+  gateway.put(governanceOf(OPEN_POLICY, { stops: [stopOf('everything', null)] }));
+  socket.write(CALL.slice(20));
+  await until(() => answer.includes('\r\n\r\n'));
+  assert.match(answer, /^HTTP\/1\.1 423 /);
+  assert.equal(gateway.double.begun(), 0);
 });
 
 test('calls for which spending is not known yet are refused, and told to come again', async (t) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { sixDigits } from '../../kernel/units.ts';
 import type { GrantRow } from '../../store/ports.ts';
-import { usd } from './money.ts';
 import { AdminProblem } from './problems.ts';
 import { described, idParams, instant, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -42,7 +42,7 @@ export function showGrant(view: DirectoryView, row: GrantRow, now: number): z.in
     scope: row.scope,
     subject: row.subject,
     for: showBeneficiary(view, row),
-    amount_usd: row.micros === null ? null : usd(row.micros),
+    amount_usd: row.micros === null ? null : sixDigits(row.micros),
     amount_micros: row.micros,
     model: row.models,
     reason: row.reason,

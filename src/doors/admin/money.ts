@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sixDigits } from '../../kernel/units.ts';
 import { described } from './schemas.ts';
 
 /** Two fields of an answer for one amount: `<name>_usd` as decimal text with six digits, and `<name>_micros`. */
@@ -11,17 +12,7 @@ export function moneyFields<N extends string>(name: N, description: string) {
 
 /** The values of those two fields. */
 export function money<N extends string>(name: N, micros: number) {
-  return { [`${name}_usd`]: usd(micros), [`${name}_micros`]: micros } as { [K in `${N}_usd`]: string } & {
+  return { [`${name}_usd`]: sixDigits(micros), [`${name}_micros`]: micros } as { [K in `${N}_usd`]: string } & {
     [K in `${N}_micros`]: number;
   };
-}
-
-/**
- * Whole micro-dollars as decimal text with six digits: `12.345678`. By the digits, because a division loses the last of a
- * large amount. Throws for what is no exact whole number of them.
- */
-export function usd(micros: number): string {
-  if (!Number.isSafeInteger(micros)) throw new Error('an amount is no exact number of micro-dollars');
-  const digits = String(Math.abs(micros)).padStart(7, '0');
-  return `${micros < 0 ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;
 }

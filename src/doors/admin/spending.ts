@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { utcDay } from '../../kernel/days.ts';
+import { sixDigits } from '../../kernel/units.ts';
 import type { ForecastAmounts, Growth, UnusualSpending } from '../../projections/ports.ts';
-import { money, moneyFields, usd } from './money.ts';
+import { money, moneyFields } from './money.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -186,5 +187,5 @@ function explain(view: DirectoryView, found: UnusualSpending): string {
 
 /** An amount inside a sentence: to the cent, rounded half up. */
 function cents(micros: number): string {
-  return `${usd(Math.round(micros / 10_000) * 10_000).slice(0, -4)} USD`;
+  return `${sixDigits(Math.round(micros / 10_000) * 10_000).slice(0, -4)} USD`;
 }

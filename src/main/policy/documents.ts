@@ -1,5 +1,6 @@
 import type { PolicyCheck } from '../../doors/admin/policy-services.ts';
 import { AdminProblem, PolicyInvalid } from '../../doors/admin/problems.ts';
+import { fold } from '../../kernel/text.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import { type KnownNames, unknownNames } from '../../policy/findings.ts';
 import { loadPolicy } from '../../policy/load.ts';
@@ -51,7 +52,7 @@ function knownNames({ state }: DoorParts): KnownNames {
   const { parties, credentials } = state.directory.current;
   const names = { person: new Set<string>(), service: new Set<string>() };
   for (const { id, kind, name, erasedAt } of parties.values()) {
-    if (erasedAt === null) names[kind].add(id).add((name ?? id).toLowerCase());
+    if (erasedAt === null) names[kind].add(id).add(fold(name ?? id));
   }
   return { people: names.person, services: names.service, keys: new Set(credentials.keys()) };
 }

@@ -1,7 +1,7 @@
 import type { BudgetStanding, PolicyExplained } from '../../doors/admin/policy-services.ts';
 import { printable } from '../../kernel/text.ts';
 import { formatExplanation } from '../../policy/explain-text.ts';
-import { moment, usd, utc } from '../../policy/wording.ts';
+import { moment, section, usd, utc } from '../../policy/wording.ts';
 
 /** An explanation for a terminal: the answer of the gateway first, then the policy's reasons, then what lies over it. */
 export function explanationLines(
@@ -26,10 +26,6 @@ export function explanationLines(
       budgets.map((budget) => standing(budget, timeZone)),
     ),
   ];
-}
-
-function section(title: string, entries: readonly string[]): string[] {
-  return entries.length === 0 ? [] : ['', title, ...entries.map((entry) => `  ${entry}`)];
 }
 
 function standing({ path, limit, granted, spent, held, resetsAt }: BudgetStanding, timeZone: string): string {

@@ -3,6 +3,7 @@ import { AdminProblem } from '../../doors/admin/problems.ts';
 import { serviceOf } from '../../doors/admin/subjects.ts';
 import { DirectoryView } from '../../doors/admin/view.ts';
 import { type DirectorySnapshot, type Entry, refusalOf } from '../../identity/snapshot.ts';
+import { fold } from '../../kernel/text.ts';
 import { type CallFacts, chargedSubject } from '../../limits/counters.ts';
 import { localDay, periodEnd } from '../../limits/periods.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
@@ -87,8 +88,8 @@ function teamed(policy: CompiledPolicy, { directory, question, caller }: Teamed)
   const known = { ...ids, key: key?.credential.id ?? '', keyTeam: key?.credential.team ?? null };
   const subject = subjectIn({ policy, directory }, known);
   if (question.team === null) return subject;
-  const wanted = question.team.trim().toLowerCase();
-  const team = subject.teams.find((name) => name.toLowerCase() === wanted);
+  const wanted = fold(question.team);
+  const team = subject.teams.find((name) => fold(name) === wanted);
   if (team !== undefined) return { ...subject, team };
   const teams = subject.teams.length === 0 ? 'it is in none' : `it is in ${subject.teams.join(', ')}`;
   throw new AdminProblem('resource_unknown', `This caller is not in that team; ${teams}.`);

@@ -1,6 +1,6 @@
 import type { Candidate, PolicyDiffed } from '../../doors/admin/policy-services.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
-import { diffPolicies, type PolicyDiff } from '../../policy/diff.ts';
+import { diffPolicies, mergeDiffs, type PolicyDiff } from '../../policy/diff.ts';
 import { formatDiff } from '../../policy/diff-text.ts';
 import { modelsNamedBy } from '../../policy/names.ts';
 import { LIST } from '../../pricing/list.ts';
@@ -36,59 +36,27 @@ interface Sides {
   readonly after: LoadedPolicy;
 }
 
-async function diffInTurns(parts: DoorParts, { before, after }: Sides): Promise<PolicyDiff> {
-  const now = parts.clock.now();
-  const { directory } = parts.governance.keeper.current;
-  const known = await knownModels(parts);
+async function diffInTurns(door: DoorParts, { before, after }: Sides): Promise<PolicyDiff> {
+  const now = door.clock.now();
+  const { directory } = door.governance.keeper.current;
+  const known = await knownModels(door);
   const models = [...new Set([before, after].flatMap((policy) => modelsNamedBy(policy, known)))];
   const callers = livingCallers(directory, { policies: [before, after], now });
-  const access = new Merged<PolicyDiff['access'][number]>();
-  const limits = new Merged<PolicyDiff['limits'][number]>();
-  const content = new Merged<PolicyDiff['content'][number]>();
-  let tried: PolicyDiff['tried'] = { parties: 0, models: models.length, capabilities: 0 };
+  const parts: PolicyDiff[] = [];
   // At least once, so that also a house without people is told what was tried.
   for (let first = 0; first === 0 || first < callers.length; first += AT_ONCE) {
     const some = callers.slice(first, first + AT_ONCE).flat();
     const subjects = (policy: LoadedPolicy) => some.map((caller) => subjectIn({ policy, directory }, caller));
     const given = { before: subjects(before), after: subjects(after) };
-    const part = diffPolicies({
-      ...{ before, after, models, now },
-      subjects: (policy) => (policy === before ? given.before : given.after),
-    });
-    access.add(part.access);
-    limits.add(part.limits);
-    content.add(part.content);
-    tried = { ...part.tried, parties: tried.parties + part.tried.parties };
+    parts.push(
+      diffPolicies({
+        ...{ before, after, models, now },
+        subjects: (policy) => (policy === before ? given.before : given.after),
+      }),
+    );
     await new Promise((resolve) => setImmediate(resolve));
   }
-  return { access: access.all(), limits: limits.all(), content: content.all(), tried };
-}
-
-type Party = PolicyDiff['content'][number]['who'][number];
-
-/** Equal changes of several turns as one entry, in the order of diffPolicies: widest first. */
-class Merged<T extends { readonly who: readonly Party[] }> {
-  readonly #entries = new Map<string, { readonly entry: T; readonly who: Party[] }>();
-
-  add(entries: readonly T[]): void {
-    for (const entry of entries) {
-      const { who, ...change } = entry;
-      const key = JSON.stringify(change);
-      const known = this.#entries.get(key) ?? { entry, who: [] };
-      known.who.push(...who);
-      this.#entries.set(key, known);
-    }
-  }
-
-  all(): T[] {
-    const sorted = [...this.#entries].sort(([a, one], [b, two]) => two.who.length - one.who.length || (a < b ? -1 : 1));
-    return sorted.map(([, { entry, who }]) => ({ ...entry, who: who.sort(byName) }));
-  }
-}
-
-function byName(a: Party, b: Party): number {
-  const [one, two] = [a.name ?? a.id, b.name ?? b.id];
-  return one < two ? -1 : one > two ? 1 : 0;
+  return mergeDiffs(parts);
 }
 
 /** Names that patterns stand for today: those with a list price, and those that were paid for. */

@@ -1,3 +1,4 @@
+import { fold } from '../../kernel/text.ts';
 import type { BudgetLine, CompiledPolicy, Finding, Place, Scope, SubjectPattern } from '../model.ts';
 import { covers } from '../patterns.ts';
 
@@ -79,7 +80,7 @@ class Caps {
       default: {
         const teams = this.#memberships.get(subject.id) ?? [];
         if (this.#has(subject.kind, subject.id)) return null;
-        if (teams.length > 0 && teams.every((team) => this.#has('team', team.toLowerCase()))) return null;
+        if (teams.length > 0 && teams.every((team) => this.#has('team', fold(team)))) return null;
         return subject.kind === 'service' ? `service ${subject.id}` : `a person whom ${place.path} names`;
       }
     }
