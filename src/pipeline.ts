@@ -1,6 +1,6 @@
 /**
  * THE path of a governed message, top to bottom, one line a step. The columns say for which messages a step runs:
- * a model call, a token count, a listing of models.
+ * a model call, a token count, a listing of models, a look at one's own budgets.
  */
 import type { Action } from './journal/bodies.ts';
 import { Refusal } from './kernel/errors.ts';
@@ -20,32 +20,39 @@ import { reserve } from './steps/reserve.ts';
 import { route } from './steps/route.ts';
 import type { Services } from './steps/services.ts';
 import { settle } from './steps/settle.ts';
+import { tell } from './steps/tell.ts';
 import { throttle } from './steps/throttle.ts';
 
 type Step = (x: Exchange, s: Services) => void | Promise<void>;
-type Row = readonly [name: string, step: Step, call: boolean, count: boolean, list: boolean];
+type Row = readonly [name: string, step: Step, call: boolean, count: boolean, list: boolean, own: boolean];
 
 const yes = true;
 const no = false;
 
 // biome-ignore format: it is a table
 export const PATH: readonly Row[] = [
-  //  step                         call count list
-  ['admit',    admit,              yes, yes, yes], // declared size, encoding, load: from the head alone
-  ['identify', identify,           yes, yes, yes], // credential → principal, before a byte of the body is read
-  ['attribute',attribute,          yes, yes, yes], // the one verified team and cost centre that is charged
-  ['throttle', throttle,           yes, yes, yes], // this caller's open calls, bytes and requests a minute
-  ['read',     read,               yes, yes, yes], // the fields decided on, by position
-  ['decide',   decide,             yes, yes, yes], // policy: deny, then ask, then allow; closed by default
-  ['route',    route,              yes, yes, yes], // which upstream
-  ['reserve',  reserve,            yes, yes, no ], // tokens a minute, and money at the dearest (P2)
-  ['record',   recordIntent,       yes, yes, yes], // durable before a byte leaves (P1)
-  ['forward',  forward,            yes, yes, yes], // our credential, the caller's bytes (P4, P5)
-  ['relay',    relay,              yes, yes, yes], // bytes first, a copy to the meter
+  //  step                         call count list own
+  ['admit',    admit,              yes, yes, yes, yes], // declared size, encoding, load: from the head alone
+  ['identify', identify,           yes, yes, yes, yes], // credential → principal, before a byte of the body is read
+  ['attribute',attribute,          yes, yes, yes, yes], // the one verified team and cost centre that is charged
+  ['throttle', throttle,           yes, yes, yes, yes], // this caller's open calls, bytes and requests a minute
+  ['read',     read,               yes, yes, yes, yes], // the fields decided on, by position
+  ['decide',   decide,             yes, yes, yes, no ], // policy: deny, then ask, then allow; closed by default
+  ['route',    route,              yes, yes, yes, no ], // which upstream
+  ['reserve',  reserve,            yes, yes, no,  no ], // tokens a minute, and money at the dearest (P2)
+  ['record',   recordIntent,       yes, yes, yes, no ], // durable before a byte leaves (P1)
+  ['forward',  forward,            yes, yes, yes, no ], // our credential, the caller's bytes (P4, P5)
+  ['relay',    relay,              yes, yes, yes, no ], // bytes first, a copy to the meter
+  ['tell',     tell,               no,  no,  no,  yes], // what the caller has used of its budgets: from memory, nothing leaves
 ];
 
 /** Where a kind of message stands among the columns. */
-const COLUMN: Readonly<Record<Action, 0 | 1 | 2>> = { 'model.call': 0, 'model.count': 1, 'model.list': 2 };
+const COLUMN: Readonly<Record<Action, 0 | 1 | 2 | 3>> = {
+  'model.call': 0,
+  'model.count': 1,
+  'model.list': 2,
+  'usage.own': 3,
+};
 
 /** Takes one message through the steps. Never throws: whatever happens is answered and recorded. */
 export async function govern(envelope: Envelope, s: Services): Promise<void> {

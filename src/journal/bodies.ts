@@ -4,7 +4,8 @@
  */
 import type { JsonObject } from './records.ts';
 
-export type Action = 'model.call' | 'model.count' | 'model.list';
+/** `usage.own` reaches no provider and leaves a record only when it is refused. */
+export type Action = 'model.call' | 'model.count' | 'model.list' | 'usage.own';
 
 /** Who called, by ids only. */
 export type Caller = {

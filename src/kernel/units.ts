@@ -33,14 +33,14 @@ const QUANTITY = /^([\d.]{1,25}) ?([A-Za-z]{1,12})$/;
 function parse(text: string, units: readonly Unit[]): number | null {
   const [, amount = '', name = ''] = QUANTITY.exec(text.trim()) ?? [];
   const unit = units.find((candidate) => candidate.names.includes(name));
-  return unit === undefined ? null : scaled(amount, unit.factor);
+  return unit === undefined ? null : exactProduct(amount, unit.factor);
 }
 
 /**
  * Decimal text such as `12.50` times a whole number, by its digits: 1.1 × 3 600 000 in floating point is not a whole number.
  * @returns null for anything but up to 15 digits and up to nine more after a point, and for a product that is no safe integer
  */
-export function scaled(text: string, factor: number): number | null {
+export function exactProduct(text: string, factor: number): number | null {
   const match = /^(\d{1,15})(?:\.(\d{1,9}))?$/.exec(text);
   if (match === null) return null;
   const fraction = match[2] ?? '';

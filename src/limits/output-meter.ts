@@ -13,9 +13,9 @@ export interface OutputMeterOptions {
 }
 
 /**
- * How many tokens a running answer may have used so far, at most: from the text that is seen, the counts that are reported and, while
- * nothing is seen (hidden thinking, a call without a stream), the time that passes at the model's top speed (P2). Has no clock:
- * every time comes from the caller.
+ * How many tokens a running answer may have used so far, at most: from the text that is seen and, while nothing is seen (hidden
+ * thinking, a call without a stream), the time that passes at the model's top speed (P2). Has no clock: every time comes from the
+ * caller, who believes what the provider reports where that is more.
  */
 export class OutputMeter {
   readonly #maxTokens: number;
@@ -24,7 +24,6 @@ export class OutputMeter {
   /** When something was last seen. */
   #visibleAt: number;
   #bytes = 0;
-  #reported = 0;
   /** Silence that has ended, milliseconds: it stays. */
   #silent = 0;
 
@@ -48,17 +47,12 @@ export class OutputMeter {
     this.#visibleAt = this.#now;
   }
 
-  /** The provider's own count of output tokens, cumulative. */
-  reported(outputTokens: number): void {
-    this.#reported = Math.max(this.#reported, outputTokens);
-  }
-
-  /** Tokens until `now`, a whole number that never falls. A reported count is believed even over `max_tokens`. */
+  /** Tokens until `now`, a whole number that never falls. */
   tokens(now: number): number {
     this.time(now);
     const seen = Math.ceil(this.#bytes / BYTES_PER_TOKEN);
     const unseen = Math.ceil((this.#silent + this.#silence()) * this.#tokensPerMs);
-    return Math.max(this.#reported, Math.min(this.#maxTokens, seen + unseen));
+    return Math.min(this.#maxTokens, seen + unseen);
   }
 
   #silence(): number {

@@ -9,7 +9,6 @@ import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
 import { metering } from '../steps/metering.ts';
-import { ownUsage } from '../steps/own-usage.ts';
 import type { ContentKeeper, Services } from '../steps/services.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import { adminServices } from './admin.ts';
@@ -40,11 +39,7 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   const app = createServer({ hosts: config.listen.hosts, requestMs: config.listen.request_time });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
-  await messagesDoor(
-    app,
-    (envelope) => govern(envelope, services),
-    (headers) => ownUsage({ ...services, principal: services.identify(headers), governance: services.governance() }),
-  );
+  await messagesDoor(app, (envelope) => govern(envelope, services));
   await watchDoor(app, {
     metrics: () => watch.metrics.render(),
     ready: () => (draining ? 'draining' : watch.notReady()),

@@ -1,4 +1,5 @@
 import type { Directory } from '../identity/directory.ts';
+import type { Clock } from '../kernel/clock.ts';
 import type { Closers } from '../kernel/closers.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { OpenCalls } from '../limits/open-calls.ts';
@@ -18,6 +19,7 @@ interface KeeperParts {
   readonly rates: Rates;
   readonly spending: Spending;
   readonly openCalls: OpenCalls;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly closers: Closers;
 }
@@ -36,13 +38,16 @@ export class GovernanceKeeper {
   #policy: CompiledPolicy | null = null;
   #findings: readonly Finding[] = [];
   #trouble: string | null = null;
+  #nextEnd = 0;
   #current: Governance;
 
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     this.#current = this.#compile();
     parts.directory.onChange(() => this.#changed());
-    const timer = setInterval(() => this.#askAgain(), LOOK_MS);
+    const timer = setInterval(() => {
+      if (parts.clock.now() >= this.#nextEnd) this.#askAgain();
+    }, LOOK_MS);
     timer.unref();
     parts.closers.add('governance', () => clearInterval(timer));
   }
@@ -111,6 +116,7 @@ export class GovernanceKeeper {
   /** Ends what is no longer permitted. */
   #askAgain(): void {
     const { openCalls, log } = this.#parts;
+    this.#nextEnd = this.#endAfter(this.#parts.clock.now());
     openCalls.cut((call) => {
       try {
         return call.stillPermitted?.() === false;
@@ -120,6 +126,16 @@ export class GovernanceKeeper {
         return true;
       }
     }, 'permission_ended');
+  }
+
+  /** When the next rule or approval runs out: until then nothing changes by itself. */
+  #endAfter(now: number): number {
+    const rules = this.#policy?.rules.map(({ until }) => until) ?? [];
+    const grants = this.#parts.directory.current.grants.map(({ endsAt }) => endsAt);
+    return [...rules, ...grants].reduce<number>(
+      (next, end) => (end !== null && end > now ? Math.min(next, end) : next),
+      Number.POSITIVE_INFINITY,
+    );
   }
 }
 
@@ -141,7 +157,7 @@ export async function openGovernance(parts: StateParts & { state: State; watch: 
   const { config, state, watch, clock, log, closers } = parts;
   const { directory, rates, ledger, openCalls, journal, changes } = state;
   const spending = new Spending({ ledger, journal, projections: () => watch.projections, clock, log, closers });
-  const keeper = new GovernanceKeeper({ directory, rates, spending, openCalls, log, closers });
+  const keeper = new GovernanceKeeper({ directory, rates, spending, openCalls, clock, log, closers });
   const file =
     config.policy.file === null ? null : await PolicyFile.watch({ file: config.policy.file, changes, log, closers });
   const until = clock.monotonic() + PATIENCE_MS;

@@ -70,17 +70,20 @@ export class PolicyFile {
       this.#first = false;
       if (!settled) return;
       if (size > MOST_BYTES) return this.#fail(mark, `it is larger than ${MOST_BYTES} bytes`);
-      const text = await readFile(this.#path, 'utf8');
+      // Another encoding would turn letters into ones that match nobody, and a denial into none.
+      const text = new TextDecoder('utf-8', { fatal: true }).decode(await readFile(this.#path));
       if ((await this.#mark()).mark === mark) await this.#apply(text, mark);
     } catch (error) {
-      this.#fail(null, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(error));
+      this.#fail(null, whyNot(error));
     }
   }
 
   /** A mounted configuration map is replaced by renaming a link: the file behind the name is another one then. */
   async #mark(): Promise<{ mark: string; size: number }> {
-    const { mtimeMs, size, ino } = await stat(this.#path);
-    return { mark: `${ino} ${mtimeMs} ${size}`, size };
+    const found = await stat(this.#path);
+    if (!found.isFile()) throw new Error('it is not a file');
+    const { mtimeMs, ctimeMs, size, ino } = found;
+    return { mark: `${ino} ${mtimeMs} ${ctimeMs} ${size}`, size };
   }
 
   async #apply(text: string, mark: string): Promise<void> {
@@ -100,4 +103,11 @@ export class PolicyFile {
     this.#trouble = why;
     this.#parts.log.error({ file: this.#parts.file, why }, 'the policy file is not in force; what was, stays');
   }
+}
+
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : error.message;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { scaled } from '../kernel/units.ts';
+import { exactProduct } from '../kernel/units.ts';
 import { when } from './dates.ts';
 
 const name = z.string().min(1).max(320);
@@ -7,7 +7,7 @@ const name = z.string().min(1).max(320);
 /** `300 USD`, `0.50 USD` → micro-dollars; `none` → null. */
 const limit = z.string().transform((text, context): number | null => {
   if (text.trim() === 'none') return null;
-  const micros = scaled(/^(\d{1,9}(?:\.\d{1,6})?) ?USD$/.exec(text.trim())?.[1] ?? '', 1_000_000);
+  const micros = exactProduct(/^(\d{1,9}(?:\.\d{1,6})?) ?USD$/.exec(text.trim())?.[1] ?? '', 1_000_000);
   if (micros !== null) return micros;
   context.addIssue({ code: 'custom', message: 'write an amount such as "300 USD", or none' });
   return z.NEVER;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConfigPath } from '../kernel/config/document.ts';
-import { scaled } from '../kernel/units.ts';
+import { exactProduct } from '../kernel/units.ts';
 import { mode } from './access.ts';
 import { type Context, checkTeam } from './context.ts';
 import type { BudgetLine, Counted, Period, Scope } from './model.ts';
@@ -22,7 +22,7 @@ export interface Money {
 /** Reads `300 USD/month`, `12.50 USD/day`, `100 USD` (for all time), exact to the micro-dollar; null for anything else. */
 export function parseMoney(text: string): Money | null {
   const [, amount = '', period = 'lifetime'] = MONEY.exec(text) ?? [];
-  const micros = scaled(amount, 1_000_000);
+  const micros = exactProduct(amount, 1_000_000);
   return micros === null ? null : { text, micros, period: period as Period };
 }
 

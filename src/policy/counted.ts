@@ -1,6 +1,15 @@
 import { fold } from '../kernel/text.ts';
-import type { BudgetLine, CompiledPolicy, Counted, Mode, Subject } from './model.ts';
+import type { BudgetLine, CompiledPolicy, Counted, Mode, RateLine, Subject } from './model.ts';
 import { countsModel, undated } from './patterns.ts';
+
+/** What a rate can limit. */
+export const MEASURES = [
+  'requests',
+  'countTokens',
+  'inputTokens',
+  'outputTokens',
+  'concurrent',
+] as const satisfies readonly (keyof RateLine)[];
 
 /** A call as rates and budgets see it. */
 export interface CountedCall {

@@ -1,5 +1,5 @@
-import { counterOf, limitOf, modeOf } from './counted.ts';
-import type { CompiledPolicy, Effect, Period, Place, RateLine, Resource, Scope, Subject } from './model.ts';
+import { counterOf, limitOf, MEASURES, modeOf } from './counted.ts';
+import type { CompiledPolicy, Effect, Period, Place, Resource, Scope, Subject } from './model.ts';
 
 /** What a policy answers one caller about one resource. */
 export interface Access {
@@ -38,13 +38,6 @@ export interface LimitKind {
 }
 
 type Measure = (typeof MEASURES)[number];
-const MEASURES = [
-  'requests',
-  'countTokens',
-  'inputTokens',
-  'outputTokens',
-  'concurrent',
-] as const satisfies readonly (keyof RateLine)[];
 
 /**
  * The smallest enforced limit of each kind for this caller and model. By scope, because a person's own budget would hide what

@@ -19,6 +19,8 @@ export type PolicyResult =
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 const MAX_PROBLEMS = 50;
+/** Patterns of all rules together, aliases resolved: each call looks at every one of them. */
+const MAX_PATTERNS = 20_000;
 
 /**
  * Loads a policy document: all of it or nothing, for a part that is not understood could be a restriction. Problems stand in the
@@ -32,6 +34,11 @@ export function loadPolicy({ text, file, now }: PolicySource): PolicyResult {
     const position = place(path);
     return { path: showPath(path), line: position === null ? 0 : position.line, text: words };
   });
+  const patterns = policy.rules.reduce((sum, rule) => sum + rule.patterns.length, 0);
+  if (patterns > MAX_PATTERNS) {
+    const message = `its rules hold ${patterns} patterns, aliases resolved; at most ${MAX_PATTERNS} are looked at for every call`;
+    return { ok: false, problems: [{ file, line: 1, column: 1, path: 'access', message, suggestion: null }] };
+  }
   if (faults.length === 0) return { ok: true, policy, findings: findingsOf(policy, now ?? null) };
   const problems = faults.map(({ path, message, suggestion }) => {
     return { file, ...(place(path) ?? { line: 1, column: 1 }), path: showPath(path), message, suggestion };

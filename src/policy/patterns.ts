@@ -2,22 +2,27 @@
 import { z } from 'zod';
 import { oneOrMany } from './text.ts';
 
-/** The day of a snapshot, as the API (`-20250929`) and Vertex AI (`@20250929`) write it. */
-const DATED = /[-@]20\d{6}$/;
+/** The day of a snapshot, as the API (`-20250929`) and Vertex AI (`@20250929`) write it, or the newest one. */
+const VERSION = /(?:[-@]20\d{6}|-latest)$/;
+/** `claude-opus-4-0` is another name of `claude-opus-4`. */
+const ZERO = /^(claude-[a-z]+-\d+)-0$/;
 
-/** A model's name without the day of its snapshot: `claude-sonnet-4-5` of `claude-sonnet-4-5-20250929`. */
+/**
+ * A model's name without which version of it is meant: `claude-sonnet-4-5` of `claude-sonnet-4-5-20250929`, `claude-opus-4` of
+ * `claude-opus-4-0`.
+ */
 export function undated(name: string): string {
-  return DATED.test(name) ? name.slice(0, -9) : name;
+  return name.replace(VERSION, '').replace(ZERO, '$1');
 }
 
 /**
- * True when `pattern` names `name`. A pattern without a date also names the dated snapshots of what it names; a dated one only
- * itself. Time grows with the length of the name: no regular expression is built from what an operator or a caller wrote.
+ * True when `pattern` names `name`. A pattern without a date also names the dated snapshots and other names of what it names; a
+ * dated one only itself. Time grows with the length of the name: no regular expression is built from what an operator or a caller wrote.
  */
 export function matches(pattern: string, name: string): boolean {
   if (glob(pattern, name)) return true;
   const bare = undated(name);
-  return bare !== name && !DATED.test(pattern) && glob(pattern, bare);
+  return bare !== name && undated(pattern) === pattern && glob(pattern, bare);
 }
 
 /**
@@ -65,7 +70,8 @@ export function overlap(a: string, b: string): boolean {
 
 /** `#` is a digit: no pattern can hold one. */
 function forms(pattern: string): string[] {
-  return DATED.test(pattern) ? [pattern] : [pattern, `${pattern}-20######`, `${pattern}@20######`];
+  if (undated(pattern) !== pattern) return [pattern];
+  return [pattern, `${pattern}-20######`, `${pattern}@20######`, `${pattern}-latest`, `${pattern}-0`];
 }
 
 /** Row by row: whether what is left of both can still be one text. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ConfigPath } from '../kernel/config/document.ts';
-import { scaled } from '../kernel/units.ts';
+import { exactProduct } from '../kernel/units.ts';
 import { mode } from './access.ts';
 import type { Context } from './context.ts';
 import type { RateLine } from './model.ts';
@@ -14,7 +14,7 @@ const FACTORS: Readonly<Record<string, number>> = { k: 1_000, M: 1_000_000 };
 /** Reads `60/min`, `1.5k/min`, `2M/min`; null for what is no whole count of at least one a minute. */
 export function parseRate(text: string): number | null {
   const [, amount = '', suffix = ''] = RATE.exec(text) ?? [];
-  const count = scaled(amount, FACTORS[suffix] ?? 1);
+  const count = exactProduct(amount, FACTORS[suffix] ?? 1);
   return count === 0 ? null : count;
 }
 

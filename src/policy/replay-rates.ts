@@ -90,8 +90,13 @@ class SlidingMinute {
   }
 }
 
-/** What a call counts as; listings count as nothing. */
-const MEASURES = { 'model.call': 'requests', 'model.count': 'countTokens', 'model.list': null } as const;
+/** What a call counts as; asking for one's own usage counts as nothing. */
+const MEASURES = {
+  'model.call': 'requests',
+  'model.count': 'countTokens',
+  'model.list': 'countTokens',
+  'usage.own': null,
+} as const;
 
 interface Counting {
   readonly line: RateLine;

@@ -53,7 +53,7 @@ function costOf(terms: Terms, counts: UsageCounts): number {
  */
 function boundOf(terms: Terms, request: RequestSize): number | null {
   const { bytes, maxTokens, serverUses: uses } = request;
-  if (request.unbounded || !isCount(maxTokens) || maxTokens === 0 || !isCount(uses) || !isCount(bytes)) return null;
+  if (request.unbounded || !isCount(maxTokens) || !isCount(uses) || !isCount(bytes)) return null;
   const window = terms.contextWindow;
   const one = request.opaque || uses > 0 ? window : Math.min(window, bytes + ADDED_TOKENS);
   const passes = count(uses) + 1n;

@@ -6,7 +6,8 @@ const MOST = 1_000_000_000;
 /** Passes of one call that are read; more than this is a fault of the provider. */
 const MOST_ITERATIONS = 1000;
 
-const COUNTS = [
+/** What a report counts. */
+export const COUNTS = [
   'inputTokens',
   'cacheWrite5mTokens',
   'cacheWrite1hTokens',

@@ -1,6 +1,7 @@
 /** What the rest asks of the views derived from the journal. Everything here runs in a worker, off the path of a call. */
 import type { JournalRecord } from '../journal/records.ts';
 import type { Scope } from '../policy/model.ts';
+import type { UsageCounts } from '../pricing/model.ts';
 
 export type UsageDimension = 'team' | 'person' | 'service' | 'key' | 'model' | 'day' | 'cost_center';
 
@@ -17,7 +18,7 @@ export interface UsageQuery {
 }
 
 /** Sums over the calls of one value of the dimension. Token classes are the provider's. */
-export interface UsageRow {
+export interface UsageRow extends Omit<UsageCounts, 'geo' | 'fast' | 'batch' | 'whole'> {
   /** An id (`per_…`, `tea_…`, `key_…`), a model name, a cost centre or a day; null for calls without one. */
   readonly value: string | null;
   readonly calls: number;
@@ -26,12 +27,6 @@ export interface UsageRow {
   readonly refused: number;
   /** Calls for which the provider reported no usage. */
   readonly unmetered: number;
-  readonly inputTokens: number;
-  readonly cacheWrite5mTokens: number;
-  readonly cacheWrite1hTokens: number;
-  readonly cacheReadTokens: number;
-  readonly outputTokens: number;
-  readonly webSearches: number;
   /** Micro-dollars charged. Calls of version 0.1.0 carry no cost and count 0. */
   readonly costMicros: number;
   /** The part of `costMicros` that no whole usage report confirms: what was metered, or held for a call whose end is unknown. */

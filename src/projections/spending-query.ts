@@ -4,6 +4,7 @@ import { addDays, checkDay, daysOfMonth } from '../kernel/days.ts';
 import { exact } from './exact.ts';
 import { forecastOf, HISTORY_DAYS, type TeamDay } from './forecast.ts';
 import type { Forecast, UnusualSpending } from './ports.ts';
+import { SUBJECTS } from './spent.ts';
 import { BASELINE_DAYS, LEAST_EXCESS, RECENT_DAYS, type SpendingDay, unusualOf } from './unusual.ts';
 import type { Views } from './views.ts';
 
@@ -29,19 +30,12 @@ export function forecast(views: Views, { month, today }: { readonly month: strin
   return forecastOf({ month, today, days, firstDays });
 }
 
-const SCOPES: Record<UnusualSpending['scope'], { readonly column: string; readonly where: string }> = {
-  person: { column: 'who', where: "who GLOB 'per_*'" },
-  service: { column: 'who', where: "who GLOB 'svc_*'" },
-  key: { column: 'key', where: "key <> ''" },
-  team: { column: 'team', where: "team <> ''" },
-};
+const SCOPES = ['person', 'service', 'key', 'team'] as const satisfies readonly UnusualSpending['scope'][];
 
 /** Everybody whose last days stand out, largest excess first. Throws RangeError for a day that is none. */
 export function unusualSpending(views: Views, today: string): UnusualSpending[] {
   checkDay(today);
-  const found = (Object.keys(SCOPES) as UnusualSpending['scope'][]).flatMap((scope) => [
-    ...unusualIn(views, scope, today),
-  ]);
+  const found = SCOPES.flatMap((scope) => [...unusualIn(views, scope, today)]);
   return withoutRepeats(found).sort((a, b) => excess(b) - excess(a) || (a.subject < b.subject ? -1 : 1));
 }
 
@@ -57,7 +51,7 @@ function excess({ micros, usualMicros }: UnusualSpending): number {
 
 /** Subject by subject, so that only one's days are in memory; those that spent too little lately to stand out are not read. */
 function* unusualIn(views: Views, scope: UnusualSpending['scope'], today: string): Generator<UnusualSpending> {
-  const { column, where } = SCOPES[scope];
+  const { column, where } = SUBJECTS[scope];
   const statement = views.database.prepare(
     `SELECT ${column} AS subject, day, who, key, team, model, SUM(calls) AS calls, SUM(costMicros) AS micros FROM usage_daily
      WHERE day BETWEEN :from AND :today AND costMicros > 0 AND ${column} IN (

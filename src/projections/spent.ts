@@ -6,14 +6,14 @@ import { exact } from './exact.ts';
 import type { Spent, SpentLine, SpentRow } from './ports.ts';
 import type { Views } from './views.ts';
 
-/** Whose spending a line counts: calls without such a subject, for example in no team, count for none. */
-const SUBJECTS: Record<Scope, { readonly column: string; readonly where: string }> = {
-  organization: { column: "'org'", where: '' },
-  team: { column: 'team', where: "AND team <> ''" },
-  person: { column: 'who', where: "AND who GLOB 'per_*'" },
-  service: { column: 'who', where: "AND who GLOB 'svc_*'" },
-  key: { column: 'key', where: "AND key <> ''" },
-  model: { column: 'asked', where: "AND asked <> ''" },
+/** Whose spending is counted, by the prefix of ids: calls without such a subject, for example in no team, count for none. */
+export const SUBJECTS: Record<Scope, { readonly column: string; readonly where: string }> = {
+  organization: { column: "'org'", where: 'TRUE' },
+  team: { column: 'team', where: "team <> ''" },
+  person: { column: 'who', where: "who GLOB 'per_*'" },
+  service: { column: 'who', where: "who GLOB 'svc_*'" },
+  key: { column: 'key', where: "key <> ''" },
+  model: { column: 'asked', where: "asked <> ''" },
 };
 
 /**
@@ -44,7 +44,7 @@ function rowsOf(views: Views, { id, scope, models, fromDay, toDay }: SpentLine):
   checkDay(toDay);
   const statement = views.database.prepare(
     `SELECT ${subject.column} AS subject, SUM(costMicros) AS micros FROM usage_daily
-     WHERE day BETWEEN :from AND :to AND costMicros > 0 ${subject.where}
+     WHERE day BETWEEN :from AND :to AND costMicros > 0 AND ${subject.where}
        AND (:models IS NULL OR asked IN (SELECT value FROM json_each(:models)))
      GROUP BY subject ORDER BY subject`,
   );

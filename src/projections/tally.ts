@@ -1,7 +1,7 @@
 /** What one record adds to the usage table. Pure, so that a rebuild and the running views cannot differ. */
 import type { JournalRecord, Json, JsonObject } from '../journal/records.ts';
 import { isDay, utcDay } from '../kernel/days.ts';
-import { usageCounts } from '../pricing/usage.ts';
+import { COUNTS, usageCounts } from '../pricing/usage.ts';
 import type { UsageRow } from './ports.ts';
 
 /** Who and what a row of the usage table is about. Empty text stands for none, so that it can be part of a key. */
@@ -37,12 +37,7 @@ export const SUMS = [
   'failed',
   'refused',
   'unmetered',
-  'inputTokens',
-  'cacheWrite5mTokens',
-  'cacheWrite1hTokens',
-  'cacheReadTokens',
-  'outputTokens',
-  'webSearches',
+  ...COUNTS,
   'costMicros',
   'meteredMicros',
 ] as const satisfies readonly (keyof UsageSums)[];
@@ -106,7 +101,7 @@ export function outcomeEntry(record: JournalRecord, intent: OpenIntent): { key: 
 
 /** What a refusal adds; null for those of the admin door, which are no use of a model. */
 export function refusalEntry(record: JournalRecord): { key: UsageKey; sums: UsageSums } | null {
-  if (record.action === 'admin') return null;
+  if (record.action === 'admin' || record.action === 'usage.own') return null;
   const { who, key, team, cost_center, model } = openIntentOf(record);
   return {
     key: { day: dayOf(record), who, key, team, cost_center, asked: model, model },

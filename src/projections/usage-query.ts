@@ -1,18 +1,21 @@
 import { checkDay } from '../kernel/days.ts';
 import { exact } from './exact.ts';
 import type { UsageDimension, UsageQuery, UsageRow } from './ports.ts';
+import { SUBJECTS } from './spent.ts';
 import { SUMS } from './tally.ts';
 import type { Views } from './views.ts';
 
-/** What each dimension groups by, and the rows it looks at: ids say by their prefix what they name. */
+const all = (column: string) => ({ column, where: 'TRUE' });
+
+/** What each dimension groups by, and the rows it looks at. */
 const DIMENSIONS: Record<UsageDimension, { readonly column: string; readonly where: string }> = {
-  team: { column: 'team', where: '' },
-  person: { column: 'who', where: "AND who GLOB 'per_*'" },
-  service: { column: 'who', where: "AND who GLOB 'svc_*'" },
-  key: { column: 'key', where: '' },
-  model: { column: 'model', where: '' },
-  day: { column: 'day', where: '' },
-  cost_center: { column: 'cost_center', where: '' },
+  person: SUBJECTS.person,
+  service: SUBJECTS.service,
+  team: all('team'),
+  key: all('key'),
+  model: all('model'),
+  day: all('day'),
+  cost_center: all('cost_center'),
 };
 
 /**
@@ -27,7 +30,7 @@ export function usageRows(views: Views, query: UsageQuery): UsageRow[] {
   const { column, where } = dimension;
   const statement = views.database.prepare(
     `SELECT ${column} AS value, ${SUMS.map((name) => `SUM(${name}) AS ${name}`).join(', ')} FROM usage_daily
-     WHERE day BETWEEN :from AND :to AND (:team IS NULL OR team = :team) AND (:person IS NULL OR who = :person) ${where}
+     WHERE day BETWEEN :from AND :to AND (:team IS NULL OR team = :team) AND (:person IS NULL OR who = :person) AND ${where}
      GROUP BY ${column} ORDER BY ${column} = '', ${column}`,
   );
   statement.setReadBigInts(true);

@@ -4,6 +4,8 @@ import type { Services } from './services.ts';
 
 /** Longest query accepted, in characters; the real client sends `?beta=true`. */
 const MAX_QUERY = 2048;
+/** Another charset would be another text to whoever believes the header. */
+const JSON_UTF8 = /^application\/json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?;?\s*$/i;
 
 /** What can be refused from the head of the request alone, before anybody is looked up: shutdown, load, declared size, encoding. */
 export function admit(x: Exchange, s: Services): void {
@@ -23,6 +25,5 @@ export function admit(x: Exchange, s: Services): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') throw new Refusal('media_type_unsupported');
   const type = headers['content-type'];
-  if (typeof type !== 'string' || !/^application\/json\s*(;|$)/i.test(type))
-    throw new Refusal('media_type_unsupported');
+  if (typeof type !== 'string' || !JSON_UTF8.test(type)) throw new Refusal('media_type_unsupported');
 }

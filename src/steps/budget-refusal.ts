@@ -24,7 +24,8 @@ const CODES: Readonly<Record<Refused['kind'], ErrorCode>> = {
 const COULD = { strict: 'could', estimate: 'is expected to' } as const;
 
 /** Tells which budget is spent, for whom, when it begins anew, and what to do, in the operator's words where there are some. */
-export function budgetRefusal(x: Exchange, s: Services, { kind, fitsLater, amount, at }: Refused): Refusal {
+export function budgetRefusal(x: Exchange, s: Services, refused: Omit<Refused, 'refused'>): Refusal {
+  const { kind, fitsLater, amount, at } = refused;
   const code = fitsLater ? 'budget_held' : CODES[kind];
   const reset = resetOf(x, at.line);
   const left = Math.max(0, at.limit + at.extra - at.spent);

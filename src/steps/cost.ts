@@ -29,10 +29,16 @@ export function costOf(x: Exchange, s: Services, { report, failure }: Ended): Co
   const price = servedBy(x, s, report) ?? money.price;
   const whole = report.complete && reported.whole;
   const counts = whole ? reported : seen(x, s, { report, reported });
-  if (whole) s.estimator.learn({ model: factsOf(x).model, bytes: x.body.value.byteLength, counts });
+  const { opaque } = x.fields.value.serverSide;
+  // Of a request with files in it the bytes teach nothing about other requests.
+  const bytes = opaque ? 0 : x.body.value.byteLength;
+  if (whole) s.estimator.learn({ model: factsOf(x).model, bytes, counts });
   correct(x, s, counts);
-  const micros = Math.max(price.cost(counts), passesOf(x, s, report.usage));
-  return { micros, basis: whole ? 'reported' : 'metered', price: price.id };
+  const micros = Math.max(price.cost(counts), passesOf(x, s, { usage: report.usage, whole: reported }));
+  // Nobody said how much of its files was read: then at least what was held for them is charged.
+  const unseen = opaque && report.usage === null;
+  const basis = whole ? 'reported' : 'metered';
+  return { micros: unseen ? Math.max(micros, money.held) : micros, basis, price: price.id };
 }
 
 /** An answer without a stream says nothing until it is whole: the model may have been writing since it was asked. */
@@ -40,6 +46,7 @@ function seen(x: Exchange, s: Services, on: { report: MeterReport; reported: Usa
   const now = s.clock.monotonic();
   const money = x.money.value;
   if (!x.fields.value.stream) money.begin(x.sentAt ?? now);
+  else if (on.report.visibleBytes > 0) money.begin(now);
   money.text(on.report.visibleBytes, now);
   return money.seen(on.reported, now);
 }
@@ -59,17 +66,22 @@ function servedBy(x: Exchange, s: Services, { model }: MeterReport): Price | und
   return price.known ? price : undefined;
 }
 
-/** Sum over the passes that name their model, each at its own price: an advisor can be dearer than who asked it. */
-function passesOf(x: Exchange, s: Services, usage: JsonObject | null): number {
-  const passes = usage?.iterations;
+/**
+ * Sum over the passes, each at the price of its model: an advisor can be dearer than who asked it. Region, speed and searches are
+ * those of the whole report, where a pass says nothing of them.
+ */
+function passesOf(x: Exchange, s: Services, on: { usage: JsonObject | null; whole: UsageCounts }): number {
+  const passes = on.usage?.iterations;
   if (!Array.isArray(passes) || passes.length > MOST_PASSES) return 0;
-  let sum = 0;
+  const { geo, fast, webSearches } = on.whole;
+  const own = x.money.value.price;
+  let sum = own.cost({ ...usageCounts(null), webSearches });
   for (const pass of passes as readonly Json[]) {
     if (typeof pass !== 'object' || pass === null || Array.isArray(pass)) continue;
     const { model } = pass as { model?: Json };
-    if (typeof model !== 'string') continue;
-    const price = x.governance.value.prices.find({ model, at: s.clock.now() });
-    sum += price.cost(usageCounts(pass as JsonObject));
+    const price = typeof model === 'string' ? x.governance.value.prices.find({ model, at: s.clock.now() }) : own;
+    const counts = usageCounts(pass as JsonObject);
+    sum += price.cost({ ...counts, geo: counts.geo ?? geo, fast: counts.fast || fast, webSearches: 0 });
   }
   return sum;
 }

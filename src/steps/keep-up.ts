@@ -12,6 +12,15 @@ import type { Services } from './services.ts';
  * while nothing is said. Where the policy ends answers at the cap, ends this one.
  */
 export function keepUp(x: Exchange, s: Services, meter: MessageMeter): void {
+  try {
+    raise(x, s, meter);
+  } catch (error) {
+    // It also runs on a timer, where nobody would catch it.
+    s.log.error({ err: error, record: x.id }, 'what is held for an answer could not be kept up');
+  }
+}
+
+function raise(x: Exchange, s: Services, meter: MessageMeter): void {
   const money = x.money.peek;
   if (money === undefined || !meter.begun) return;
   const now = s.clock.monotonic();

@@ -4,7 +4,7 @@ import { whom } from './whom.ts';
 
 const UNITS: Readonly<Record<RateRefusal['what'], string>> = {
   requests: 'requests a minute',
-  count_tokens: 'token counts a minute',
+  count_tokens: 'token counts and listings a minute',
   input_tokens: 'input tokens a minute',
   output_tokens: 'output tokens a minute',
   concurrent: 'open calls',

@@ -10,6 +10,7 @@ import type { Services } from './services.ts';
 const DECIDED = ['model', 'stream', 'max_tokens', ...SERVER_SIDE_FIELDS];
 const MAX_DEPTH = 128;
 const MAX_MODEL = 256;
+const MODEL = /^[A-Za-z0-9][A-Za-z0-9._:@/+-]*$/;
 const NO_SERVER_SIDE = { asked: [], models: [], opaque: false, unbounded: false, fast: false } as const;
 
 /** Reads the body whole, bounded, and finds the fields that are decided on by position. The bytes themselves are never changed. */
@@ -102,6 +103,8 @@ function fieldsOf(result: ScanResult): RequestFields {
   const model = result.first('model');
   if (model?.kind !== 'string' || typeof model.value !== 'string') throw malformed('"model" must be a string');
   if (model.value === '' || model.value.length > MAX_MODEL) throw malformed('"model" is empty or too long');
+  // A name that some server trims or folds could pass a rule that is about the name it becomes.
+  if (!MODEL.test(model.value)) throw malformed('"model" holds a character that no model\'s name has');
   const stream = result.first('stream');
   // Providers read null as absent; anything else that is not a boolean could be read either way.
   if (stream !== undefined && !['true', 'false', 'null'].includes(stream.kind))
@@ -109,6 +112,11 @@ function fieldsOf(result: ScanResult): RequestFields {
   const maxTokens = result.first('max_tokens');
   if (maxTokens !== undefined && maxTokens.kind !== 'number' && maxTokens.kind !== 'null') {
     throw malformed('"max_tokens" must be a number');
+  }
+  for (const most of [maxTokens, ...(result.found.get('fallbacks[].max_tokens') ?? [])]) {
+    // The meter and the price count whole tokens.
+    const whole = typeof most?.value !== 'number' || (Number.isSafeInteger(most.value) && most.value >= 0);
+    if (!whole) throw malformed('"max_tokens" must be a whole number');
   }
   return {
     model: model.value,

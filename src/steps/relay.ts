@@ -38,9 +38,10 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
 
 /** With how much of their budget is used, where there is one. */
 function withLimits(x: Exchange, s: Services, rawHeaders: readonly string[]): readonly string[] {
-  if (x.money.peek === undefined || x.upstream.value.status >= 400) return rawHeaders;
-  const shown = usageHeaders(s.ledger.position(factsOf(x), extraOf(x, s)), ({ line }) => resetOf(x, line));
-  if (shown.length === 0) return rawHeaders;
+  if (x.money.peek === undefined) return rawHeaders;
+  const own = usageHeaders(s.ledger.position(factsOf(x), extraOf(x, s)), ({ line }) => resetOf(x, line));
+  if (own.length === 0) return rawHeaders;
+  const shown = x.upstream.value.status >= 400 ? [] : own;
   const kept: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     if (!isUnified(rawHeaders[i] ?? '')) kept.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');

@@ -50,14 +50,24 @@ export function factsOf(x: Exchange): CallFacts {
     key: subject.key,
     team,
     teamName: subject.team?.toLowerCase() ?? null,
-    model: undated((x.fields.peek?.model ?? '').slice(0, MODEL_LENGTH)),
+    model: familyOf(x.fields.peek?.model ?? ''),
     day: booking.day,
   };
 }
 
+function familyOf(model: string): string {
+  return undated(model.slice(0, MODEL_LENGTH));
+}
+
+/** The price of the model asked for; every further model that the request names needs one as well. */
 function priceOf(x: Exchange, s: Services): Price {
+  const { model, serverSide } = x.fields.value;
+  for (const other of serverSide.models) knownPrice(x, s, other);
+  return knownPrice(x, s, model ?? '');
+}
+
+function knownPrice(x: Exchange, s: Services, model: string): Price {
   const { prices, policy } = x.governance.value;
-  const model = x.fields.value.model ?? '';
   const price = prices.find({ model, at: s.clock.now() });
   if (price.known) return price;
   if (policy?.unknownPrice === 'refuse' && policy.mode === 'enforce') {
@@ -101,12 +111,27 @@ interface Taking {
 
 function takeMoney(x: Exchange, s: Services, { facts, price, amounts, inputTokens }: Taking): void {
   if (s.spendingUnknown(facts)) throw new Refusal('budgets_unavailable', { retryAfter: 1 });
+  refuseSpentModels(x, s, facts);
   const taken = s.ledger.reserve({ id: x.id, facts, ...amounts }, extraOf(x, s));
   if (taken.refused) throw budgetRefusal(x, s, taken);
   x.observed.push(...taken.observed);
   const { maxTokens } = x.fields.value;
   const parts = { id: x.id, ledger: s.ledger, price, maxTokens, inputTokens, bound: amounts.bound };
   x.money.set(new Money({ ...parts, held: taken.micros, extra: extraOf(x, s) }));
+}
+
+/**
+ * A call counts for the model it asks for. Where a budget is for models that it names as fallback or advisor, and nothing is left of
+ * it, the call is refused all the same: else a spent model would go on through the back door.
+ */
+function refuseSpentModels(x: Exchange, s: Services, facts: CallFacts): void {
+  for (const model of x.fields.value.serverSide.models) {
+    const spent = s.ledger.position({ ...facts, model: familyOf(model) }, extraOf(x, s)).find(({ line, ...at }) => {
+      const isForModels = line.models !== null || line.scope === 'model';
+      return isForModels && line.mode === 'enforce' && at.spent >= at.limit + at.extra;
+    });
+    if (spent !== undefined) throw budgetRefusal(x, s, { kind: 'spent', fitsLater: false, amount: null, at: spent });
+  }
 }
 
 /** Money on top of this call's budgets, by grants in force now. */

@@ -7,6 +7,6 @@ import { stoppedBy } from './stopped.ts';
 export function route(x: Exchange, s: Services): void {
   if (s.upstream.unusable !== null) throw new Refusal(s.upstream.unusable);
   x.target.set(s.upstream.target);
-  const stop = stoppedBy(x, x.governance.value);
+  const stop = stoppedBy(x, s.governance());
   if (stop !== null) throw stop;
 }

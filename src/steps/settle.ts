@@ -1,4 +1,4 @@
-import type { OutcomeBody } from '../journal/bodies.ts';
+import type { Cost, OutcomeBody } from '../journal/bodies.ts';
 import { Refusal } from '../kernel/errors.ts';
 import { type MeterReport, NO_REPLY } from '../upstream/anthropic/meter.ts';
 import { costOf } from './cost.ts';
@@ -12,7 +12,7 @@ import type { Services } from './services.ts';
  */
 export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone' | null): void {
   const report = x.meter?.() ?? NO_REPLY;
-  const cost = costOf(x, s, { report, failure });
+  const cost = chargeOf(x, s, { report, failure });
   s.ledger.settle(x.id, cost.micros);
   const body: OutcomeBody = {
     intent: x.id,
@@ -42,6 +42,16 @@ export function settle(x: Exchange, s: Services, failure: Refusal | 'caller_gone
     .then(({ seq }) => s.ledger.durable(x.id, seq))
     .catch((error) => s.log.error({ err: error, record: x.id }, 'an outcome could not be recorded'));
   void keepResponse(x, s);
+}
+
+/** An intent gets its outcome whatever happens (P1): where the price cannot be told, what was held is charged. */
+function chargeOf(x: Exchange, s: Services, ended: Parameters<typeof costOf>[2]): Cost {
+  try {
+    return costOf(x, s, ended);
+  } catch (error) {
+    s.log.error({ err: error, record: x.id }, 'what a call costs could not be told; what was held for it is charged');
+    return { micros: x.money.peek?.held ?? 0, basis: 'metered', price: null };
+  }
 }
 
 type Ending = Pick<OutcomeBody, 'result' | 'code' | 'levels'>;

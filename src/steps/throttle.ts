@@ -16,8 +16,8 @@ export function throttle(x: Exchange, s: Services): void {
   // The caller may have hung up while it was being identified.
   if (x.envelope.gone.aborted) throw new Refusal('request_malformed', { fields: { reason: 'the caller hung up' } });
   const { action } = x.envelope;
-  if (action === 'model.list') return;
-  const entered = s.rates.enter(factsOf(x), action === 'model.count' ? 'count' : 'call', s.clock.monotonic());
+  // Whatever costs nothing is counted as token counts are: a listing reaches the provider and the journal as well.
+  const entered = s.rates.enter(factsOf(x), action === 'model.call' ? 'call' : 'count', s.clock.monotonic());
   if (entered.refusal !== null) throw rateRefusal(entered.refusal);
   x.rates.set(entered.entry);
   x.observed.push(...entered.observed);

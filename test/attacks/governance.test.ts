@@ -149,7 +149,7 @@ const changes: readonly [title: string, made: () => Governance][] = [
 ];
 
 test('P3: whatever is withdrawn between any two steps of a call, the call is not forwarded', async (t) => {
-  const steps = PATH.map(([name]) => name).filter((name) => !['admit', 'relay'].includes(name));
+  const steps = PATH.filter(([name, , call]) => call && !['admit', 'relay'].includes(name)).map(([name]) => name);
   for (const [title, made] of changes) {
     for (const at of steps) {
       let change = (): void => undefined;
@@ -217,11 +217,12 @@ test('a refusal names no other person, no address and no file', async (t) => {
 teams: { research: { members: [ada@example.com, alan@example.com], lead: grace@example.com } }
 access:
   - { deny: claude-opus-*, to: [alan@example.com, ada@example.com] }
+  - { deny: claude-fable-*, to: key ${KEY} }
   - { ask: claude-haiku-*, to: [ada@example.com, alan@example.com] }
   - { allow: claude-sonnet-*, to: everyone }
 budgets: [ { for: alan@example.com, limit: 1 USD }, { for: ada@example.com, limit: 0 USD } ]`;
   const gateway = await start(t, { governance: governanceOf(policy) });
-  for (const model of ['claude-opus-5-5', 'claude-haiku-4-5', SONNET, 'claude-unknown']) {
+  for (const model of ['claude-opus-5-5', 'claude-fable-5', 'claude-haiku-4-5', SONNET, 'claude-unknown']) {
     const { status, body: told, rawHeaders } = await raw(gateway.url, { body: body({ model }) });
     assert.ok(status >= 400);
     assert.doesNotMatch(told.toString() + rawHeaders.join(), /@|per_|key_|\.yaml|\.ts/);

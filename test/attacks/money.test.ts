@@ -9,7 +9,7 @@ import { delta, event, MESSAGE_END, MESSAGE_START, raw } from '../support/raw.ts
 
 const HAIKU = 'claude-haiku-4-5';
 const OPUS = 'claude-opus-5-5';
-const STEPS = [...PATH.map(([name]) => name), 'settle'];
+const STEPS = [...PATH.filter(([, , call]) => call).map(([name]) => name), 'settle'];
 
 /** Budgets of both kinds, and a rate that one call that is never left would fill for good. */
 const TIGHT = `${OPEN_POLICY}
@@ -217,8 +217,8 @@ const dearest: readonly [title: string, request: object, atLeast: number][] = [
     4 * (WINDOW * 2 + 500) + 30_000,
   ],
   // Opus 5.5 in fast mode and in a region: $8 a million for an hour's write, $20 output, twice, and a tenth more.
-  ['fast mode', { model: OPUS, speed: 'fast', max_tokens: 1000 }, 1000 * 20 * 2 * 1.1],
-  ['the region of a workspace', { model: OPUS, max_tokens: 1000 }, 1000 * 20 * 1.1],
+  ['fast mode', { model: OPUS, speed: 'fast', max_tokens: 100_000 }, 100_000 * 20 * 2 * 1.1],
+  ['the region of a workspace', { model: OPUS, max_tokens: 100_000 }, 100_000 * 20 * 1.1],
   ['a fallback on top', { fallbacks: [{ model: OPUS }] }, 100 * 5 + 100 * 20 * 1.1],
   ['a fallback that may say more', { fallbacks: [{ model: OPUS, max_tokens: 9000 }] }, 9000 * 20 * 1.1],
   ['three fallbacks', { fallbacks: [{ model: OPUS }, { model: OPUS }, { model: OPUS }] }, 3 * 100 * 20 * 1.1],

@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import {
   duration,
+  exactProduct,
   formatBytes,
   formatDuration,
   parseDuration,
   parseSize,
-  scaled,
   sixDigits,
   size,
 } from '../../src/kernel/units.ts';
@@ -125,10 +125,10 @@ test('millionths are written by their digits, whatever the amount', () => {
 });
 
 test('decimal text is multiplied by its digits, or not at all', () => {
-  assert.equal(scaled('0.10', 1_000_000), 100_000);
-  assert.equal(scaled('1.1', 3_600_000), 3_960_000);
-  assert.equal(scaled('9007199254.740991', 1_000_000), 9_007_199_254_740_991);
+  assert.equal(exactProduct('0.10', 1_000_000), 100_000);
+  assert.equal(exactProduct('1.1', 3_600_000), 3_960_000);
+  assert.equal(exactProduct('9007199254.740991', 1_000_000), 9_007_199_254_740_991);
   for (const text of ['9007199254.740992', '0.0000001', '', '.5', '1.', '-1', '1e3', ' 1', '1.0000000000']) {
-    assert.equal(scaled(text, 1_000_000), null, text);
+    assert.equal(exactProduct(text, 1_000_000), null, text);
   }
 });

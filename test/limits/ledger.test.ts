@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { limitOf, subjectOf } from '../../src/limits/counters.ts';
 import { Ledger } from '../../src/limits/ledger.ts';
 import { LedgerBehind, type Refused, type Reserved, type Warning } from '../../src/limits/ledger-types.ts';
-import { facts, ledgerWith, line, noGrants, nothing, starMatches } from './world.ts';
+import { fits } from '../support/glob.ts';
+import { facts, ledgerWith, line, noGrants, nothing } from './world.ts';
 
 const call = (id: string, bound: number | null, estimate = bound ?? 0) => ({ id, facts: facts(), bound, estimate });
 const admitted = (answer: Reserved | Refused) => !answer.refused;
@@ -25,7 +26,7 @@ test('P2: hundreds of calls at once never pass strict budgets that are nearly sp
         line({ scope: 'person', limit: 1500 }),
         line({ scope: 'key', period: 'day', limit: 700 }),
       ];
-      const ledger = new Ledger({ matches: starMatches, since: 0 });
+      const ledger = new Ledger({ matches: fits, since: 0 });
       ledger.adopt(lines, {
         seq: 0,
         spent: new Map([
@@ -334,7 +335,7 @@ test('P2: lines cannot start from views that miss charges nobody remembers', () 
   assert.throws(() => ledger.adopt([org], nothing([org], 6)), LedgerBehind);
   assert.throws(() => ledger.adopt([org], { seq: 9, spent: new Map() }), /not loaded/);
   assert.deepEqual(ledger.position(facts(), noGrants), []);
-  const restarted = new Ledger({ matches: starMatches, since: 40 });
+  const restarted = new Ledger({ matches: fits, since: 40 });
   assert.throws(() => restarted.adopt([org], nothing([org], 39)), LedgerBehind);
   restarted.adopt([org], nothing([org], 40));
   spend('d');
@@ -371,7 +372,7 @@ test('people are told once of every mark, and not of those passed before', () =>
   const told: string[] = [];
   const hear = ({ line: { id }, subject, mark, period }: Warning) => told.push(`${id} ${subject} ${mark} ${period}`);
   const budget = line({ scope: 'person', limit: 100, warn: [0.5, 0.8, 0.95] });
-  const ledger = new Ledger({ matches: starMatches, since: 0, onWarn: hear });
+  const ledger = new Ledger({ matches: fits, since: 0, onWarn: hear });
   ledger.adopt([budget], {
     seq: 0,
     spent: new Map([[budget.id, [{ subject: 'per_ada', period: '2026-11', micros: 60 }]]]),
@@ -395,7 +396,7 @@ test('people are told once of every mark, and not of those passed before', () =>
 });
 
 test('lines count by scope, names or ids, patterns and models', () => {
-  const subject = (l: ReturnType<typeof line>, change = {}) => subjectOf(l, facts(change), starMatches);
+  const subject = (l: ReturnType<typeof line>, change = {}) => subjectOf(l, facts(change), fits);
   const ci = { kind: 'service', who: 'svc_ci', name: 'CI' } as const;
   assert.equal(subject(line()), 'org');
   assert.equal(subject(line({ scope: 'team' })), 'tea_pay');

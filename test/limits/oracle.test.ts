@@ -6,8 +6,9 @@ import { Ledger } from '../../src/limits/ledger.ts';
 import type { Loaded, LoadedSum } from '../../src/limits/ledger-types.ts';
 import { localDay } from '../../src/limits/periods.ts';
 import type { BudgetLine } from '../../src/policy/model.ts';
+import { fits } from '../support/glob.ts';
 import { dayIn, isMeant, keyOf, Oracle, whose } from './oracle.ts';
-import { line, starMatches } from './world.ts';
+import { line } from './world.ts';
 
 const ZONE = 'Europe/Berlin';
 const HOUR = 3_600_000;
@@ -112,7 +113,7 @@ const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
 
 /** One history, told to the ledger and to the oracle. The journal here is the list of outcomes, each with its sequence number. */
 class History {
-  ledger = new Ledger({ matches: starMatches, since: 0 });
+  ledger = new Ledger({ matches: fits, since: 0 });
   readonly oracle = new Oracle();
   readonly outcomes: { seq: number; id: string; micros: number }[] = [];
   readonly #start: number;
@@ -260,7 +261,7 @@ class History {
     }
     this.#told = this.outcomes.length;
     this.#seen = this.#told;
-    this.ledger = new Ledger({ matches: starMatches, since: this.#told * 2 });
+    this.ledger = new Ledger({ matches: fits, since: this.#told * 2 });
     this.adopt(this.oracle.lines(), 0);
   }
 

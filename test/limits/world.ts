@@ -3,9 +3,7 @@ import type { CallFacts } from '../../src/limits/counters.ts';
 import { Ledger } from '../../src/limits/ledger.ts';
 import type { Grants, Loaded, Warning } from '../../src/limits/ledger-types.ts';
 import type { BudgetLine } from '../../src/policy/model.ts';
-
-export const starMatches = (pattern: string, name: string): boolean =>
-  new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`).test(name);
+import { fits } from '../support/glob.ts';
 
 export const noGrants: Grants = () => 0;
 
@@ -56,7 +54,7 @@ export function ledgerWith(
   mostRecent = 100_000,
 ): Ledger {
   const ledger = new Ledger({
-    matches: starMatches,
+    matches: fits,
     since: 0,
     mostRecent,
     ...(onWarn === undefined ? {} : { onWarn }),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { diffPolicies, isEmptyDiff, type PolicyDiff } from '../../src/policy/diff.ts';
+import { diffPolicies, isEmptyDiff, mergeDiffs, type PolicyDiff } from '../../src/policy/diff.ts';
 import { formatDiff } from '../../src/policy/diff-text.ts';
 import { capabilitiesNamedBy, modelsNamedBy } from '../../src/policy/names.ts';
-import { CAPABILITIES, callers, MODELS, policies } from './arbitraries.ts';
+import { callers, MODELS, policies } from './arbitraries.ts';
 import { ada, alan, bot, NOW, person, policy, rule, team } from './support.ts';
 
 const RUNS = { seed: 20260302, numRuns: 300 };
@@ -204,7 +204,7 @@ function mirrored({ access, limits, content, tried }: PolicyDiff): PolicyDiff {
   };
 }
 
-test('the same policy twice gives an empty diff, and the reverse change the mirrored one', () => {
+test('the same policy twice gives an empty diff, the reverse change the mirrored one, parts add up to the whole', () => {
   let changes = 0;
   const mirror = fc.property(policies, policies, callers, callers, (one, two, before, after) => {
     const base = { models: MODELS, now: NOW };
@@ -213,6 +213,12 @@ test('the same policy twice gives an empty diff, and the reverse change the mirr
     const forth = diffPolicies({ ...base, before: one, after: two, subjects });
     const back = diffPolicies({ ...base, before: two, after: one, subjects });
     changes += forth.access.length;
+    const ids = [...new Set([...before, ...after].map(({ id }) => id))];
+    const parts = ids.map((id) => {
+      const own = (of: typeof one) => subjects(of).filter((subject) => subject.id === id);
+      return diffPolicies({ ...base, before: one, after: two, subjects: own });
+    });
+    if (parts.length > 0) assert.deepEqual(mergeDiffs(parts), forth);
     assert.deepEqual(canonical(back), canonical(mirrored(forth)));
   });
   fc.assert(mirror, RUNS);

@@ -6,21 +6,15 @@ import { loadAssertions, runAssertions } from '../../src/policy/assertions.ts';
 import { diffPolicies, isEmptyDiff } from '../../src/policy/diff.ts';
 import { explain } from '../../src/policy/explain.ts';
 import { formatExplanation } from '../../src/policy/explain-text.ts';
-import { loadPolicy } from '../../src/policy/load.ts';
 import type { CompiledPolicy, Resource, Subject } from '../../src/policy/model.ts';
 import { capabilitiesNamedBy, modelsNamedBy } from '../../src/policy/names.ts';
+import { policyOf } from '../support/governance.ts';
 import { CAPABILITIES, callers, MODELS, PER_B } from './arbitraries.ts';
 import { NOW } from './support.ts';
 
 const EXAMPLE = readFileSync(new URL('../../docs/examples/policy.yaml', import.meta.url), 'utf8');
 
-function load(text: string): CompiledPolicy {
-  const loaded = loadPolicy({ text, file: 'policy.yaml' });
-  assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(loaded.problems));
-  return loaded.policy;
-}
-
-const example = load(EXAMPLE);
+const example = policyOf(EXAMPLE);
 
 function subjectsOf(policy: CompiledPolicy): Subject[] {
   return ['ada@example.com', 'alan@example.com', 'payments-ci'].map((name): Subject => {
@@ -93,12 +87,12 @@ test('a change of the example shows in its diff: a member moves, a limit falls, 
   ]);
   assert.deepEqual(capabilitiesNamedBy(example), ['web_search']);
   const base = { before: example, subjects: subjectsOf, models: ['claude-haiku-5-5', 'claude-opus-5-5'], now: NOW };
-  assert.ok(isEmptyDiff(diffPolicies({ ...base, after: load(EXAMPLE) })));
+  assert.ok(isEmptyDiff(diffPolicies({ ...base, after: policyOf(EXAMPLE) })));
   const changed = EXAMPLE.replace('[ada@example.com, grace@', '[grace@')
     .replace('[alan@example.com, katherine', '[ada@example.com, alan@example.com, katherine')
     .replace('{ each: person, limit: 300', '{ each: person, limit: 250')
     .replace('claude-sonnet-5-5, claude-haiku-5-5]', 'claude-sonnet-5-5]');
-  const { access, limits, content } = diffPolicies({ ...base, after: load(changed) });
+  const { access, limits, content } = diffPolicies({ ...base, after: policyOf(changed) });
   const ids = (who: readonly { readonly id: string }[]) => who.map(({ id }) => id).join(' ');
   assert.deepEqual(
     access.map((one) => [one.change, one.names, ids(one.who)]),
@@ -162,7 +156,7 @@ const resources: fc.Arbitrary<Resource> = fc.oneof(
 test('P8: explanations of loaded documents agree with what they decide', () => {
   let ranked = 0;
   const agrees = fc.property(documents, callers, resources, (document, subjects, resource) => {
-    const policy = load(JSON.stringify(document));
+    const policy = policyOf(JSON.stringify(document));
     for (const subject of subjects) {
       const question = { subject, resource, now: NOW };
       const decision = policy.decide(question);

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { type Explanation, explain, type Standing } from '../../src/policy/explain.ts';
 import { formatExplanation } from '../../src/policy/explain-text.ts';
 import type { Resource } from '../../src/policy/model.ts';
+import { fits } from '../support/glob.ts';
 import { CAPABILITIES, callers, MODELS, policies } from './arbitraries.ts';
-import { ada, alan, bot, fits, isFor, NOW, policy, rule, team } from './support.ts';
+import { ada, alan, bot, isFor, NOW, policy, rule, team } from './support.ts';
 
 const model = (name: string): Resource => ({ kind: 'model', name });
 

@@ -233,12 +233,12 @@ test('a rate refuses the call that would be one too many in 60 seconds; what is 
     replay.add(call({ at: NOW + seconds * 1000 }));
     assert.equal(refusedAt(), refused, `after ${seconds} s`);
   }
-  replay.add(call({ action: 'model.list', model: null, at: NOW + 92_000 }));
+  replay.add(call({ action: 'usage.own', model: null, at: NOW + 92_000 }));
   replay.add(call({ action: 'model.count', at: NOW + 92_000 }));
   replay.add(call({ subject: bot, at: NOW + 92_000 }));
   replay.add(call({ subject: alan, at: NOW + 92_000 }));
   assert.equal(refusedAt(), 3);
-  replay.add(call({ action: 'model.count', at: NOW + 93_000 }));
+  replay.add(call({ action: 'model.list', model: null, at: NOW + 93_000 }));
   const [requests, counts] = replay.result().over.groups;
   assert.deepEqual(requests, {
     of: {

@@ -9,6 +9,7 @@ import type {
   Subject,
   SubjectPattern,
 } from '../../src/policy/model.ts';
+import { fits } from '../support/glob.ts';
 
 /** 2027-03-15T12:00:00Z, a Monday. */
 export const NOW = Date.UTC(2027, 2, 15, 12);
@@ -108,11 +109,6 @@ export function policy(parts: Parts): CompiledPolicy {
     decide: (question) => decide(built, question),
   };
   return built;
-}
-
-export function fits(pattern: string, name: string): boolean {
-  const source = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${source.join('.*')}$`).test(name);
 }
 
 export function isFor(to: readonly SubjectPattern[], subject: Subject): boolean {

@@ -37,10 +37,14 @@ test('P2: each use of a server tool is one more pass over the whole window, and 
   assert.equal(bound('claude-haiku-4-5', searching), 1_227_500); // and 2 × 10,000
 });
 
+test('P2: a request for no output, which only fills the cache, is bounded by its input', () => {
+  // Haiku 4.5: 1000 bytes and 2000 tokens added, at $2 a million for an hour in the cache.
+  assert.equal(bound('claude-haiku-4-5', { bytes: 1000, maxTokens: 0 }), 6000);
+});
+
 test('P2: what nothing bounds has no bound', () => {
   const unbounded: Partial<RequestSize>[] = [
     { maxTokens: null },
-    { maxTokens: 0 },
     { maxTokens: -1 },
     { maxTokens: 1.5 },
     { maxTokens: Number.NaN },

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { priceTable } from '../../src/pricing/table.ts';
-import { at, counts, matches, NOW, override, price, request } from './support.ts';
+import { fits } from '../support/glob.ts';
+import { at, counts, NOW, override, price, request } from './support.ts';
 
 const OPUS = 'claude-opus-5-5';
 const used = counts({ inputTokens: 1000, outputTokens: 100 });
@@ -39,16 +40,16 @@ test('a contract may be dearer than the list, and the bound follows it', () => {
 
 test('a contract holds from its first moment until just before its end', () => {
   const [from, until] = [at('2026-10-01T00:00:00Z'), at('2026-12-01T00:00:00Z')];
-  const table = priceTable({ overrides: [override({ discount: '0.5', from, until })], matches });
+  const table = priceTable({ overrides: [override({ discount: '0.5', from, until })], matches: fits });
   const costAt = (time: number) => table.find({ model: OPUS, at: time }).cost(used);
   assert.deepEqual([from - 1, from, until - 1, until].map(costAt), [6000, 3000, 3000, 6000]);
-  const open = priceTable({ overrides: [override({ discount: '0.5', until })], matches });
+  const open = priceTable({ overrides: [override({ discount: '0.5', until })], matches: fits });
   assert.equal(open.find({ model: OPUS, at: 0 }).cost(used), 3000);
 });
 
 test('a contract and a change of the list meet each at its own time', () => {
   const from = at('2026-10-05T00:00:00Z');
-  const table = priceTable({ overrides: [override({ discount: '0.5', from })], matches });
+  const table = priceTable({ overrides: [override({ discount: '0.5', from })], matches: fits });
   const seen = ['2026-10-04', '2026-10-06', '2026-10-08'].map((day) => {
     const found = table.find({ model: 'claude-sonnet-5-5', at: at(day) });
     return [found.id, found.cost(counts({ cacheReadTokens: 1000 }))];

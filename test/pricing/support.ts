@@ -1,6 +1,7 @@
 import type { PriceOverride } from '../../src/policy/model.ts';
 import type { Price, RequestSize, UsageCounts } from '../../src/pricing/model.ts';
 import { priceTable } from '../../src/pricing/table.ts';
+import { fits } from '../support/glob.ts';
 
 /** Milliseconds since the epoch of an ISO time. */
 export const at = (iso: string): number => Date.parse(iso);
@@ -34,12 +35,6 @@ export const request = (given: Partial<RequestSize>): RequestSize => ({
   ...given,
 });
 
-/** `*` for any run of characters, everything else as it stands. */
-export function matches(pattern: string, name: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`).test(name);
-}
-
 /** A contract price without dates, discount or prices but those given. */
 export const override = (given: Partial<PriceOverride>): PriceOverride => ({
   place: { path: 'prices[0]', line: 1, text: '' },
@@ -53,4 +48,4 @@ export const override = (given: Partial<PriceOverride>): PriceOverride => ({
 
 /** The price of a model now, under these contracts. */
 export const price = (model: string, ...overrides: PriceOverride[]): Price =>
-  priceTable({ overrides, matches }).find({ model, at: NOW });
+  priceTable({ overrides, matches: fits }).find({ model, at: NOW });

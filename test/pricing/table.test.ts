@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LIST } from '../../src/pricing/list.ts';
 import { priceTable } from '../../src/pricing/table.ts';
-import { at, counts, matches, NOW, override, price } from './support.ts';
+import { fits } from '../support/glob.ts';
+import { at, counts, NOW, override, price } from './support.ts';
 
-const table = priceTable({ matches });
+const table = priceTable({ matches: fits });
 const DAY = 86_400_000;
 
 test('a dated name and an alias have the price of their family', () => {
@@ -115,7 +116,7 @@ test('invented names are not remembered without end, and a repeated one is match
     overrides: [override({ models: ['claude-opus-*'], discount: '0.5' })],
     matches: (pattern, name) => {
       asked++;
-      return matches(pattern, name);
+      return fits(pattern, name);
     },
   });
   const find = (model: string) => counting.find({ model, at: NOW });

@@ -195,6 +195,18 @@ test('P10: what budgets start from is counted by subject, model asked for and da
   assert.deepEqual(askedModels(views), ['claude-a', 'claude-b']);
 });
 
+test('P10: spending without a team, key or model counts for none of them', (t) => {
+  const { journal, views, follow } = setUp(t);
+  const who = { ...CALLERS[2], key: null, action: 'model.call', model: null, day: '2026-03-01' };
+  const { id } = journal.append('intent', { ...who, reserved: 7 });
+  journal.append('outcome', { intent: id, result: 'unknown' });
+  follow();
+  const subjects = (['organization', 'person', 'team', 'key', 'model'] as const).map((scope) =>
+    spentOn(views, [{ ...LINE, id: 'l', scope }]).rows.map(({ subject }) => subject),
+  );
+  assert.deepEqual(subjects, [['org'], [CALLERS[2].who], [], [], []]);
+});
+
 test('a question about spending that means nothing is refused', (t) => {
   const { views } = setUp(t);
   const line = { ...LINE, id: 'l', scope: 'organization' } as const;

@@ -18,7 +18,6 @@ import { govern } from '../../src/pipeline.ts';
 import { countsModel } from '../../src/policy/patterns.ts';
 import type { Governance } from '../../src/steps/governance.ts';
 import { metering } from '../../src/steps/metering.ts';
-import { ownUsage } from '../../src/steps/own-usage.ts';
 import type { Services } from '../../src/steps/services.ts';
 import { anthropicUpstream } from '../../src/upstream/anthropic/upstream.ts';
 import { type Double, startDouble } from './double.ts';
@@ -167,11 +166,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     ...options.services,
   };
   const app = createServer({ hosts: [], requestMs: 30_000 });
-  await messagesDoor(
-    app,
-    (envelope) => govern(envelope, services),
-    (headers) => ownUsage({ ...services, principal: services.identify(headers), governance: services.governance() }),
-  );
+  await messagesDoor(app, (envelope) => govern(envelope, services));
   await app.listen({ host: '127.0.0.1', port: 0 });
   const port = (app.server.address() as AddressInfo).port;
   return {

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { money, moneyFields } from './money.ts';
 import type { BudgetCounter } from './policy-services.ts';
-import { Place, showPlace } from './policy-views.ts';
+import { mode, Place, period, SCOPES, showPlace } from './policy-views.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, instant, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 import { isoOrNull } from './view.ts';
-
-const SCOPES = ['organization', 'team', 'person', 'service', 'key', 'model'] as const;
 
 const Budget = named(
   'Budget',
@@ -18,8 +16,8 @@ const Budget = named(
       id: described(z.string(), 'Id of the team, person, service or key, name of the model, or `org`.'),
       name: described(z.string().nullable(), 'Its name in the directory; null when it has none.'),
     }),
-    period: z.enum(['day', 'week', 'month', 'lifetime']),
-    mode: described(z.enum(['enforce', 'observe']), '`observe`: it refuses nothing.'),
+    period,
+    mode: described(z.enum(mode.options), '`observe`: it refuses nothing.'),
     ...moneyFields('limit', 'By the policy.'),
     ...moneyFields('granted', 'On top of it, by grants in force.'),
     ...moneyFields('spent', 'In this period.'),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DAY_MS } from '../../kernel/days.ts';
-import { parseDuration, scaled } from '../../kernel/units.ts';
+import { exactProduct, parseDuration } from '../../kernel/units.ts';
 import { actorOf } from './auth.ts';
 import { duration } from './expiry.ts';
 import { Grant, grantParams, readGrant, showGrant } from './grant-view.ts';
@@ -112,7 +112,7 @@ function makeRoute(app: AdminApp, services: AdminServices): void {
       const whom = beneficiaryOf(await services.directory(), body.for);
       const { id } = await services.changes.grant({
         ...{ actor: actorOf(request), kind: body.kind, ...whom, reason: body.reason },
-        ...{ models: body.model ?? null, micros: body.usd === undefined ? null : scaled(body.usd, 1_000_000) },
+        ...{ models: body.model ?? null, micros: body.usd === undefined ? null : exactProduct(body.usd, 1_000_000) },
         endsAt: endOf(body, services.clock.now()),
       });
       return reply.code(201).send(await readGrant(services, id));

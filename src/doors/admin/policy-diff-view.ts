@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { LimitChange } from '../../policy/diff.ts';
 import type { PolicyDiffed } from './policy-services.ts';
-import { Place, showPlace } from './policy-views.ts';
+import { caller, effect, Place, period, SCOPES, showPlace } from './policy-views.ts';
 import { described, named } from './schemas.ts';
 
 /** Most callers that one entry of a diff names; it counts all of them. */
@@ -9,14 +9,11 @@ const SHOWN = 200;
 
 const Who = z.object({
   count: described(z.number().int(), 'How many people and services.'),
-  first: described(
-    z.array(z.object({ kind: z.enum(['person', 'service']), id: z.string(), name: z.string().nullable() })),
-    `The first ${SHOWN} of them, by name.`,
-  ),
+  first: described(z.array(z.object(caller)), `The first ${SHOWN} of them, by name.`),
 });
 
 const Access = z.object({
-  effect: z.enum(['allow', 'ask', 'deny']),
+  effect,
   observed: described(z.boolean(), 'Allowed, and a rule that only observes would have refused it.'),
   max_uses: described(z.number().int().nullable(), 'Of a capability: most uses in one call; null for no bound.'),
 });
@@ -49,8 +46,8 @@ export const PolicyDiff = named(
           z.enum(['budget', 'requests', 'count_tokens', 'input_tokens', 'output_tokens', 'concurrent']),
           'Budgets in micro-dollars, rates in any 60 seconds, `concurrent` in open calls.',
         ),
-        scope: z.enum(['organization', 'team', 'person', 'service', 'key', 'model']),
-        period: z.enum(['day', 'week', 'month', 'lifetime']).nullable(),
+        scope: z.enum(SCOPES),
+        period: period.nullable(),
         models: described(names.nullable(), 'Null for every model that was tried.'),
         from: described(z.number().int().nullable(), 'The smallest that was enforced; null for none.'),
         to: z.number().int().nullable(),

@@ -2,19 +2,17 @@ import { z } from 'zod';
 import { Grant, showGrant } from './grant-view.ts';
 import { money, moneyFields } from './money.ts';
 import type { PolicyExplained } from './policy-services.ts';
-import { Place, showPlace } from './policy-views.ts';
+import { caller, effect, mode, Place, period, showPlace } from './policy-views.ts';
 import { described, instant, named } from './schemas.ts';
 import { Stop, showStop } from './stop-view.ts';
 import { type DirectoryView, isoOrNull } from './view.ts';
 
-const mode = z.enum(['enforce', 'observe']);
-const effect = z.enum(['allow', 'ask', 'deny']);
 const place = described(Place.nullable(), 'The line that decides; null when nothing allows.');
 
 const Budget = z.object({
   place: Place,
   counter: described(z.string(), 'What it counts for: an id, a team, a model, `organization`.'),
-  period: z.enum(['day', 'week', 'month', 'lifetime']),
+  period,
   mode,
   ...moneyFields('limit', 'For this caller.'),
   ...moneyFields('granted', 'On top of it, by grants.'),
@@ -34,9 +32,7 @@ export const PolicyExplanation = named(
     ),
     revision: described(z.number().int().nullable(), 'Revision that was asked; null for a candidate.'),
     caller: z.object({
-      kind: z.enum(['person', 'service']),
-      id: z.string(),
-      name: z.string().nullable(),
+      ...caller,
       key: described(z.string().nullable(), 'Null where no key was named and there is not just one.'),
       teams: z.array(z.string()),
       team: described(z.string().nullable(), 'The team that is charged.'),

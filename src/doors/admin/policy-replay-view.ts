@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { money, moneyFields } from './money.ts';
 import type { PolicyReplayed } from './policy-services.ts';
-import { Place, showPlace } from './policy-views.ts';
+import { caller, mode, Place, period, showPlace } from './policy-views.ts';
 import { described, instant, named } from './schemas.ts';
 
 const times = { calls: z.number().int(), first: instant('The first.'), last: instant('The last.') };
@@ -12,9 +12,7 @@ const Turned = z.object({
   calls: z.number().int(),
   by_rule: z.object({ groups: z.array(z.object({ rule, text: z.string(), ...times })), rest }),
   by_caller: z.object({
-    groups: z.array(
-      z.object({ kind: z.enum(['person', 'service']), id: z.string(), name: z.string().nullable(), ...times }),
-    ),
+    groups: z.array(z.object({ ...caller, ...times })),
     rest,
   }),
 });
@@ -37,9 +35,9 @@ export const PolicyReplay = named(
       passed: z.array(
         z.object({
           place: Place,
-          mode: z.enum(['enforce', 'observe']),
+          mode,
           counter: described(z.string(), 'Whose counter: an id, a team, a model, `organization`.'),
-          period: z.enum(['day', 'week', 'month', 'lifetime']),
+          period,
           window: described(z.string(), 'First day of the period; empty for a lifetime.'),
           ...moneyFields('limit', 'Of this counter.'),
           ...moneyFields('spent', 'In the window, as far as it was read.'),
@@ -54,7 +52,7 @@ export const PolicyReplay = named(
         z.object({
           rule: z.string(),
           text: z.string(),
-          mode: z.enum(['enforce', 'observe']),
+          mode,
           measure: z.enum(['requests', 'count_tokens']),
           limit: z.number().int(),
           counter: z.string(),
@@ -81,16 +79,9 @@ export function showReplay(replayed: PolicyReplayed): z.infer<typeof PolicyRepla
     },
     budgets: {
       passed: budgets.passed.map(({ place, mode, counter, period, window, limit, spent, at, late }) => ({
-        ...{
-          place: showPlace(place),
-          mode,
-          counter,
-          period,
-          window,
-          ...money('limit', limit),
-          ...money('spent', spent),
-        },
-        ...{ passed_at: iso(at), late },
+        ...{ place: showPlace(place), mode, counter, period, window, passed_at: iso(at), late },
+        ...money('limit', limit),
+        ...money('spent', spent),
       })),
       rest: budgets.rest,
     },
@@ -105,11 +96,9 @@ export function showReplay(replayed: PolicyReplayed): z.infer<typeof PolicyRepla
   };
 }
 
-function showTurned({
-  calls,
-  byRule,
-  byPerson,
-}: PolicyReplayed['result']['decisions']['newlyRefused']): z.infer<typeof Turned> {
+type Changed = PolicyReplayed['result']['decisions']['newlyRefused'];
+
+function showTurned({ calls, byRule, byPerson }: Changed): z.infer<typeof Turned> {
   return {
     calls,
     by_rule: {

@@ -8,6 +8,15 @@ import type { DirectoryView } from './view.ts';
 
 /** The document in a body. Its size is checked where it is read, which says so in the words of its other faults. */
 export const documentText = described(z.string(), 'The policy document, YAML 1.2 or JSON, at most 1 MiB.');
+
+export const mode = z.enum(['enforce', 'observe']);
+export const effect = z.enum(['allow', 'ask', 'deny']);
+export const period = z.enum(['day', 'week', 'month', 'lifetime']);
+/** What a rate or budget counts by. */
+export const SCOPES = ['organization', 'team', 'person', 'service', 'key', 'model'] as const;
+/** Fields that say who calls. */
+export const caller = { kind: z.enum(['person', 'service']), id: z.string(), name: z.string().nullable() };
+
 export const revisionNumber = z.number().int().min(1).max(Number.MAX_SAFE_INTEGER);
 
 export const Place = named(
@@ -78,7 +87,7 @@ export const Policy = named(
       'The newest revision; another one than `revision` only while `trouble` says why.',
     ),
     text,
-    mode: described(z.enum(['enforce', 'observe']), '`observe`: nothing is refused by it.'),
+    mode: described(z.enum(mode.options), '`observe`: nothing is refused by it.'),
     trouble: described(z.string().nullable(), 'Why what should be in force is not; null when nothing is wrong.'),
     findings: z.array(Finding),
   }),

@@ -32,44 +32,31 @@ export const Row = named(
   'Usage of one person, team, service, key, model, cost centre or day.',
 );
 
-const COUNTS = [
-  'calls',
-  'failed',
-  'refused',
-  'unmetered',
-  'inputTokens',
-  'cacheWrite5mTokens',
-  'cacheWrite1hTokens',
-  'cacheReadTokens',
-  'outputTokens',
-  'webSearches',
-  'costMicros',
-  'meteredMicros',
-] as const satisfies readonly (keyof UsageRow)[];
-
 type Counts = Omit<UsageRow, 'value'>;
 
-export function sumsOf(row: Counts): z.infer<typeof Sums> {
-  return {
-    ...money('cost', row.costMicros),
-    ...money('metered', row.meteredMicros),
-    calls: row.calls,
-    failed: row.failed,
-    refused: row.refused,
-    unmetered: row.unmetered,
-    input_tokens: row.inputTokens,
-    cache_write_5m_tokens: row.cacheWrite5mTokens,
-    cache_write_1h_tokens: row.cacheWrite1hTokens,
-    cache_read_tokens: row.cacheReadTokens,
-    output_tokens: row.outputTokens,
-    web_searches: row.webSearches,
-  };
-}
+/** Which sum of the views each count shows. */
+const COUNTS = {
+  calls: 'calls',
+  failed: 'failed',
+  refused: 'refused',
+  unmetered: 'unmetered',
+  input_tokens: 'inputTokens',
+  cache_write_5m_tokens: 'cacheWrite5mTokens',
+  cache_write_1h_tokens: 'cacheWrite1hTokens',
+  cache_read_tokens: 'cacheReadTokens',
+  output_tokens: 'outputTokens',
+  web_searches: 'webSearches',
+} as const satisfies Partial<Record<keyof typeof sums, keyof Counts>>;
 
 /** The rows added up, to the micro-dollar. Throws where the sum of the money is too large to be exact. */
-export function totalOf(rows: readonly Counts[]): z.infer<typeof Sums> {
-  const total = Object.fromEntries(COUNTS.map((name) => [name, rows.reduce((sum, row) => sum + row[name], 0)]));
-  return sumsOf(total as unknown as Counts);
+export function sumsOf(rows: readonly Counts[]): z.infer<typeof Sums> {
+  const total = (name: keyof Counts): number => rows.reduce((sum, row) => sum + row[name], 0);
+  const counts = Object.entries(COUNTS).map(([shown, name]) => [shown, total(name)] as const);
+  return {
+    ...money('cost', total('costMicros')),
+    ...money('metered', total('meteredMicros')),
+    ...(Object.fromEntries(counts) as Record<keyof typeof COUNTS, number>),
+  };
 }
 
 /** A key's label, hint and owner say more than its id. Null for what is no id of today's directory. */

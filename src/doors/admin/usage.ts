@@ -6,7 +6,7 @@ import { type AdminApp, answers } from './routes.ts';
 import { described, line } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 import { month, todayOf } from './spending.ts';
-import { nameIn, Row, Sums, sumsOf, totalOf } from './usage-sums.ts';
+import { nameIn, Row, Sums, sumsOf } from './usage-sums.ts';
 import { DirectoryView } from './view.ts';
 
 const DIMENSIONS = ['team', 'person', 'service', 'key', 'model', 'day', 'cost_center'] as const;
@@ -57,9 +57,9 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
       const { from, to } = periodOf(query, todayOf(services));
       const view = new DirectoryView(await services.directory());
       const rows = await services.projections.usage({ by: query.by, from, to, ...filterOf(view, query) });
-      const shown = rows.map((row) => ({ value: row.value, name: nameIn(view, row.value), ...sumsOf(row) }));
+      const shown = rows.map((row) => ({ value: row.value, name: nameIn(view, row.value), ...sumsOf([row]) }));
       const { simulated } = services.upstream();
-      return { by: query.by, from, to, simulated, rows: shown, total: totalOf(rows) };
+      return { by: query.by, from, to, simulated, rows: shown, total: sumsOf(rows) };
     },
   );
 

@@ -1,22 +1,17 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Action } from '../../journal/bodies.ts';
-import { Refusal } from '../../kernel/errors.ts';
 import type { Envelope } from '../../steps/exchange.ts';
-import { errorBody, HttpReply } from './http-reply.ts';
+import { HttpReply } from './http-reply.ts';
 
 /** Takes an envelope through the pipeline; injected so that the door knows nothing of what stands behind. */
 export type Govern = (envelope: Envelope) => Promise<void>;
-
-/** What of their budgets the caller has used, in the shape that Claude Code reads. Throws Refusal for who is not known. */
-export type OwnUsage = (headers: IncomingHttpHeaders) => object;
 
 /**
  * The Messages door: `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models`, `GET /v1/models/{id}`, the probes
  * `HEAD /` and `HEAD /api/hello`, and `GET /api/oauth/usage`, by which the client's `/usage` shows what is left. Matched on the
  * path alone: the client adds `?beta=true`.
  */
-export async function messagesDoor(app: FastifyInstance, govern: Govern, ownUsage: OwnUsage): Promise<void> {
+export async function messagesDoor(app: FastifyInstance, govern: Govern): Promise<void> {
   await app.register(async (scope) => {
     const serve = (action: Action, pathOf: (request: FastifyRequest) => string) => {
       return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -42,16 +37,11 @@ export async function messagesDoor(app: FastifyInstance, govern: Govern, ownUsag
       { exposeHeadRoute: false },
       serve('model.list', (request) => `/v1/models/${encodeURIComponent((request.params as { id: string }).id)}`),
     );
-    scope.get('/api/oauth/usage', { exposeHeadRoute: false }, (request, reply) => {
-      reply.header('cache-control', 'no-store');
-      try {
-        return reply.send(ownUsage(request.headers));
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        const { status, type } = error.entry;
-        return reply.code(status).send(errorBody({ type, message: `${error.message} ${error.remedy}`, record: null }));
-      }
-    });
+    scope.get(
+      '/api/oauth/usage',
+      { exposeHeadRoute: false },
+      serve('usage.own', () => '/api/oauth/usage'),
+    );
     scope.head('/', (_request, reply) => reply.send());
     scope.head('/api/hello', (_request, reply) => reply.send());
   });

@@ -83,9 +83,8 @@ export class HttpReply implements Reply {
 }
 
 /** Anthropic's error envelope; `request_id` is the record id, which is also in the `request-id` header. */
-export function errorBody(told: Pick<Answer, 'type' | 'message'> & { readonly record: string | null }): object {
-  const { type, message, record } = told;
-  return { type: 'error', error: { type, message }, ...(record === null ? {} : { request_id: record }) };
+export function errorBody({ type, message, record }: Pick<Answer, 'type' | 'message' | 'record'>): object {
+  return { type: 'error', error: { type, message }, request_id: record };
 }
 
 function discard(request: IncomingMessage): void {

@@ -1,3 +1,4 @@
+import { MEASURES } from '../counted.ts';
 import type { BudgetLine, Counted, Finding, Mode, Place, RateLine } from '../model.ts';
 
 /** Two budgets, or two rates, that limit the same: contradictions where their numbers differ, else duplicates. */
@@ -58,8 +59,7 @@ function conflict(line: Line, other: Line, relation: Relation): Finding {
 }
 
 function compareRates(a: RateLine, b: RateLine): Relation {
-  const keys = ['requests', 'countTokens', 'inputTokens', 'outputTokens', 'concurrent'] as const;
-  const shared = keys.filter((key) => a[key] !== null && b[key] !== null);
+  const shared = MEASURES.filter((key) => a[key] !== null && b[key] !== null);
   if (shared.length === 0) return 'apart';
   return shared.every((key) => a[key] === b[key]) ? 'same' : 'other';
 }

@@ -1,4 +1,4 @@
-import type { DraftPeriod } from './draft.ts';
+import type { Period } from '../model.ts';
 
 /** Decimal text of a number moved by `shift` decimal places, exact for what the number reads as: 3e-7 and 6 give "0.3". */
 export function decimal(value: number, shift = 0): string {
@@ -27,7 +27,7 @@ export function usdPrice(value: number, shift: number): string | null {
 }
 
 export interface Window {
-  readonly period: DraftPeriod;
+  readonly period: Period;
   /** True where the source's own window is the calendar's. */
   readonly same: boolean;
   /** What the source counts: `30 days`. */

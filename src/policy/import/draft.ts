@@ -1,4 +1,5 @@
 /** A policy under construction, with the comments that go into the document. */
+import type { Period } from '../model.ts';
 
 export type Who = 'each' | 'for';
 
@@ -27,12 +28,10 @@ export interface RateDraft extends Counts {
   readonly concurrent?: number;
 }
 
-export type DraftPeriod = 'day' | 'week' | 'month' | 'lifetime';
-
 export interface BudgetDraft extends Counts {
   /** Decimal text, USD. */
   readonly limit: string;
-  readonly period: DraftPeriod;
+  readonly period: Period;
   /** Other limits, decimal text in USD, by name. */
   readonly except?: ReadonlyMap<string, string>;
   /** Whole percents, ascending. */
@@ -105,7 +104,7 @@ export class Draft {
   }
 
   /** The line that stands for the same thing and period, to be amended. */
-  findBudget(who: Who, whom: string, period: DraftPeriod): BudgetDraft | null {
+  findBudget(who: Who, whom: string, period: Period): BudgetDraft | null {
     return this.#budgets.get(`${who} ${whom}  ${period}`) ?? null;
   }
 

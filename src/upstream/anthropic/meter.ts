@@ -1,5 +1,6 @@
 import type { Json, JsonObject } from '../../journal/records.ts';
 import { SseScanner } from '../sse.ts';
+import { foldedPasses } from './passes.ts';
 
 /** What a reply to a Messages call says about itself. */
 export interface MeterReport {
@@ -39,6 +40,7 @@ const COUNTED = new Set([
   'cache_read_input_tokens',
   'cache_creation',
   'server_tool_use',
+  'iterations',
 ]);
 
 /** Events of these names come by the thousand; their data is parsed only when it could be of a type that counts. */
@@ -214,7 +216,8 @@ class Facts {
   count(usage: unknown): void {
     if (!isObject(usage)) return;
     this.counted = true;
-    for (const [key, value] of Object.entries(usage)) {
+    for (const [key, said] of Object.entries(usage)) {
+      const value = key === 'iterations' && !isSmall(said) ? foldedPasses(said) : said;
       if (key === '__proto__' || key.length > MAX_USAGE_KEY || !isSmall(value)) continue;
       const known = this.#usage.has(key);
       if (known ? value === null : this.#usage.size >= MAX_USAGE_KEYS && !COUNTED.has(key)) continue;

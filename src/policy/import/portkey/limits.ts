@@ -1,10 +1,11 @@
+import type { Period } from '../../model.ts';
 import { dollars, perMinute } from '../amounts.ts';
-import type { Counts, Draft, DraftPeriod } from '../draft.ts';
+import type { Counts, Draft } from '../draft.ts';
 import { quoted } from '../hidden.ts';
 import { claudeName } from '../names.ts';
 import type { Entry } from '../source.ts';
 
-const PERIODS: ReadonlyMap<unknown, DraftPeriod> = new Map([
+const PERIODS: ReadonlyMap<unknown, Period> = new Map([
   ['daily', 'day'],
   ['weekly', 'week'],
   ['monthly', 'month'],

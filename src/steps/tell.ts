@@ -1,50 +1,27 @@
-import type { Principal } from '../identity/principal.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { CallFacts } from '../limits/counters.ts';
-import type { Ledger } from '../limits/ledger.ts';
 import type { Position } from '../limits/ledger-types.ts';
-import { localDay, periodEnd } from '../limits/periods.ts';
-import { subjectOf } from './attribute.ts';
-import type { Governance } from './governance.ts';
+import { periodEnd } from '../limits/periods.ts';
+import type { Exchange } from './exchange.ts';
 import { usedOf } from './limit-headers.ts';
-import { grantsOf } from './reserve.ts';
+import { extraOf, factsOf } from './reserve.ts';
+import type { Services } from './services.ts';
 
 const GROUPS = { day: 'daily', week: 'weekly', month: 'monthly', lifetime: 'lifetime' } as const;
 const CENT = 10_000;
 
-export interface OwnUsageParts {
-  readonly principal: Principal;
-  readonly governance: Governance;
-  readonly ledger: Pick<Ledger, 'position'>;
-  readonly clock: Clock;
-}
-
 /**
- * What of their budgets the caller has used, as Claude Code's `/usage` reads it (observed of Anthropic's own gateway): cents and
+ * Tells the caller what of its budgets is used, as Claude Code's `/usage` reads it (observed of Anthropic's own gateway): cents and
  * whole percents, the fullest budget first. Budgets for single models are left out: no model is named here.
  */
-export function ownUsage({ principal, governance, ledger, clock }: OwnUsageParts): object {
-  const now = clock.now();
-  const zone = governance.policy?.timeZone ?? 'UTC';
-  const { subject, team } = subjectOf({ principal, governance, asked: undefined });
-  const day = localDay(now, zone);
-  const { id: who, kind, name, key } = subject;
-  const facts: CallFacts = {
-    who,
-    kind,
-    name,
-    key,
-    team,
-    teamName: subject.team?.toLowerCase() ?? null,
-    model: '',
-    day,
-  };
-  const positions = ledger
-    .position(facts, grantsOf(governance, now))
+export function tell(x: Exchange, s: Services): void {
+  const { policy } = x.governance.value;
+  const zone = policy?.timeZone ?? 'UTC';
+  const positions = s.ledger
+    .position(factsOf(x), extraOf(x, s))
     .filter(({ line }) => line.mode === 'enforce' && line.models === null && line.scope !== 'model')
     .toSorted((a, b) => usedOf(b) - usedOf(a));
   const [fullest] = positions;
-  return {
+  const { day } = x.party.value.booking;
+  const body = JSON.stringify({
     extra_usage: extraUsage(fullest),
     limits: positions.map((position) => {
       const reset = periodEnd(day, position.line.period, zone);
@@ -57,7 +34,12 @@ export function ownUsage({ principal, governance, ledger, clock }: OwnUsageParts
         is_active: position === fullest,
       };
     }),
-  };
+  });
+  const { reply } = x.envelope;
+  const length = String(Buffer.byteLength(body));
+  reply.start(200, ['content-type', 'application/json', 'content-length', length, 'cache-control', 'no-store']);
+  reply.write(Buffer.from(body));
+  reply.end();
 }
 
 function extraUsage(fullest: Position | undefined): object {
