@@ -126,6 +126,14 @@ export const ERRORS = {
     'The limit of {limit} for {whom} is reached.',
     'Wait; the client tries again by itself.',
   ),
+  count_limited: entry(
+    429,
+    'rate_limit_error',
+    // Counting is a courtesy: the client goes on with estimates of its own rather than wait for a minute.
+    false,
+    'The limit of {limit} for {whom} is reached.',
+    'Wait a moment; calls to models are not affected.',
+  ),
   rate_never: entry(
     429,
     'rate_limit_error',

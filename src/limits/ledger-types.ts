@@ -42,6 +42,8 @@ export interface Reserved {
   readonly refused: false;
   /** What the intent must record: the bound where a strict line counts it, else the estimate, also where no line does. */
   readonly micros: number;
+  /** What lines that hold by estimate hold: the estimate, never more than the bound. Extended while it runs. */
+  readonly held: number;
   /** A strict line counts it, so `micros` is its bound. */
   readonly strict: boolean;
   /** Lines that only observe and would have refused it. */

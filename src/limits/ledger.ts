@@ -112,7 +112,7 @@ export class Ledger {
     const { micros, strict } = toRecord(call);
     call.recorded = micros;
     this.#running.set(id, call);
-    return { refused: false, micros, strict, observed };
+    return { refused: false, micros, held, strict, observed };
   }
 
   /**
@@ -141,6 +141,20 @@ export class Ledger {
       if (!fits(one.counter, 0, limit + grants(line, subject))) answer = 'over';
     }
     return answer;
+  }
+
+  /** What the enforcing lines that end answers at their cap still have for this call beyond what it holds; infinite without any. */
+  room(id: string, grants: Grants): number {
+    const call = this.#running.get(id);
+    let room = Number.POSITIVE_INFINITY;
+    for (const { book, counter, applies } of call?.holds ?? []) {
+      const { line } = book;
+      if (call === undefined || !applies || line.mode !== 'enforce' || line.atCap !== 'end') continue;
+      const { subject, spent, reserved } = counter;
+      const limit = limitFor(line, { subject, name: nameFor(line.scope, call.facts) });
+      room = Math.min(room, limit + grants(line, subject) - spent - reserved);
+    }
+    return room;
   }
 
   /**

@@ -27,13 +27,14 @@ function raise(x: Exchange, s: Services, meter: MessageMeter): void {
   money.begin(now);
   money.text(meter.visibleBytes, now);
   if (!money.isDue(now)) return;
-  const raised = money.keepUp(usageCounts(meter.report().usage), now);
-  if (raised === null) return;
-  const body: ExtensionBody = { intent: x.id, reserved: raised.held };
-  s.journal
-    .appendEventually({ kind: 'extension', body })
-    .catch((error) => s.log.error({ err: error, record: x.id }, 'an extension could not be recorded'));
-  if (raised.over) endAtCap(x, s);
+  const { record, over } = money.keepUp(usageCounts(meter.report().usage), now);
+  if (record !== null) {
+    const body: ExtensionBody = { intent: x.id, reserved: record };
+    s.journal
+      .appendEventually({ kind: 'extension', body })
+      .catch((error) => s.log.error({ err: error, record: x.id }, 'an extension could not be recorded'));
+  }
+  if (over) endAtCap(x, s);
 }
 
 function endAtCap(x: Exchange, s: Services): void {

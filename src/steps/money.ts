@@ -15,8 +15,10 @@ interface Parts {
   readonly maxTokens: number | null;
   /** What the request is expected to hold, tokens; until the provider reports it. */
   readonly inputTokens: number;
-  /** Micro-dollars. */
+  /** Micro-dollars held under lines that hold by estimate. */
   readonly held: number;
+  /** What the intent says is held: never less is recorded afterwards. */
+  readonly recorded: number;
   readonly bound: number | null;
   /** Grants as of when the call was admitted. */
   readonly extra: Grants;
@@ -31,16 +33,18 @@ export class Money {
   /** Output tokens at which it is worth a look again. */
   #nextLook = 0;
   #held: number;
+  #recorded: number;
 
   constructor(parts: Parts) {
     this.price = parts.price;
     this.#parts = parts;
     this.#held = parts.held;
+    this.#recorded = parts.recorded;
   }
 
-  /** Micro-dollars held now. */
+  /** What the journal says is held: the most that any line holds. Micro-dollars. */
   get held(): number {
-    return this.#held;
+    return this.#recorded;
   }
 
   /** The model may be answering since `since` (monotonic milliseconds): from then on silence costs. The first call counts. */
@@ -73,17 +77,22 @@ export class Money {
   }
 
   /**
-   * Raises what is held when more was seen. Returns the new amount, to be recorded, and whether a budget that ends answers has no
-   * room for it; null when nothing changed.
+   * Raises what is held when more was seen: by a step beyond the cost, or by what a budget that ends answers has room for, so that
+   * none is ended before its budget is spent. `record` is the amount the journal has to learn, or null; `over` when such a budget
+   * has no room for the cost itself.
    */
-  keepUp(reported: UsageCounts, now: number): { held: number; over: boolean } | null {
+  keepUp(reported: UsageCounts, now: number): { record: number | null; over: boolean } {
     const { id, ledger, bound, extra } = this.#parts;
     const counts = this.seen(reported, now);
     this.#nextLook = counts.outputTokens + LOOK_EVERY;
     const cost = this.price.cost(counts);
-    if (cost <= this.#held || (bound !== null && this.#held >= bound)) return null;
-    const wanted = Math.ceil(cost * STEP);
-    this.#held = bound === null ? wanted : Math.max(this.#held, Math.min(wanted, bound));
-    return { held: this.#held, over: ledger.extend(id, this.#held, extra) === 'over' };
+    const most = bound ?? Number.MAX_SAFE_INTEGER;
+    if (cost <= this.#held || this.#held >= most) return { record: null, over: false };
+    const room = this.#held + Math.max(0, ledger.room(id, extra));
+    this.#held = Math.min(most, Math.max(cost, Math.min(Math.ceil(cost * STEP), room)));
+    const over = ledger.extend(id, this.#held, extra) === 'over';
+    if (this.#held <= this.#recorded) return { record: null, over };
+    this.#recorded = this.#held;
+    return { record: this.#recorded, over };
   }
 }

@@ -16,7 +16,7 @@ export function rateRefusal({ line, what, limit, retryAfterMs, never }: RateRefu
   const rule = line.place.path;
   if (never) return new Refusal('rate_never', { fields, rule });
   // Rounded up: whoever comes back when told to must not be told to wait again.
-  return new Refusal('rate_limited', {
+  return new Refusal(what === 'count_tokens' ? 'count_limited' : 'rate_limited', {
     fields,
     rule,
     retryAfter: Math.max(1, Math.ceil((retryAfterMs ?? 1000) / 1000)),

@@ -117,7 +117,7 @@ function takeMoney(x: Exchange, s: Services, { facts, price, amounts, inputToken
   x.observed.push(...taken.observed);
   const { maxTokens } = x.fields.value;
   const parts = { id: x.id, ledger: s.ledger, price, maxTokens, inputTokens, bound: amounts.bound };
-  x.money.set(new Money({ ...parts, held: taken.micros, extra: extraOf(x, s) }));
+  x.money.set(new Money({ ...parts, held: taken.held, recorded: taken.micros, extra: extraOf(x, s) }));
 }
 
 /**

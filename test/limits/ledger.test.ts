@@ -77,6 +77,7 @@ test('P2: a strict line takes the bound, an estimate line the estimate, and a re
   assert.deepEqual(ledger.reserve(call('a', 600, 60), noGrants), {
     refused: false,
     micros: 600,
+    held: 60,
     strict: true,
     observed: [],
   });
@@ -128,6 +129,7 @@ test('P2: observing lines refuse nothing, count all the same and say so', () => 
   assert.deepEqual(answer, {
     refused: false,
     micros: 50,
+    held: 50,
     strict: true,
     observed: [{ code: 'budget_spent', rule: 'budgets[7]' }],
   });
@@ -436,4 +438,15 @@ test('except names by lower-case name or id', () => {
   assert.equal(limit('person', { who: 'per_ada', name: 'bob@example.com' }), 2, 'the id before the name');
   assert.equal(limit('key'), 5);
   assert.equal(limit('organization'), 9);
+});
+
+test('P2: how much room a line that ends answers has left for a call, and that others have no say', () => {
+  const ledger = ledgerWith([
+    line({ limit: 1000, hold: 'estimate' }),
+    line({ scope: 'person', limit: 100, hold: 'estimate', atCap: 'end' }),
+  ]);
+  ledger.reserve(call('a', 600, 60), noGrants);
+  assert.equal(ledger.room('a', noGrants), 40);
+  assert.equal(ledger.room('nobody', noGrants), Number.POSITIVE_INFINITY);
+  assert.equal(ledgerWith([line({ limit: 10 })]).room('a', noGrants), Number.POSITIVE_INFINITY);
 });

@@ -242,30 +242,40 @@ test('under a strict budget a call that nothing bounds is refused before it is s
   assert.equal((await raw(gateway.url, { body: bounded })).status, 200);
 });
 
-test('P2: where the policy ends answers at the cap, a running stream is ended with a readable error', async (t) => {
-  const gateway = await start(t, '[ { each: person, limit: 0.03 USD/month, at_cap: end, when_spent: "Ask Ada." } ]');
-  gateway.double.answer = async (_seen, response) => {
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.write(MESSAGE_START.replace('claude-sonnet-5-5', HAIKU));
-    // 3000 bytes are 1000 tokens, half a cent; the estimate held two cents.
-    for (let i = 0; i < 200 && !response.destroyed; i++) {
-      response.write(delta('x'.repeat(3000)));
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
-    response.end();
-  };
-  const reply = await raw(gateway.url, { body: call(100_000, { stream: true }) });
-  assert.equal(reply.status, 200);
-  const last = reply.body.toString().split('\n\n').filter(Boolean).at(-1) ?? '';
-  assert.match(last, /^event: error\n/);
-  assert.match(last, /The budget of \$0\.03 a month for you was spent while this answer was running.* Ask Ada\./);
-  await until(() => gateway.journal.of('outcome').length === 1);
-  const [outcome] = gateway.journal.of('outcome');
-  assert.equal(outcome?.result, 'cut');
-  assert.equal(outcome?.code, 'budget_ended');
-  const held = gateway.journal.of('extension').map(({ reserved }) => Number(reserved));
-  assert.ok(held.length > 0 && held.every((amount, index) => amount > (held[index - 1] ?? 0)), 'each holds more');
-});
+for (const also of ['', ', { for: organization, limit: 50 USD/month, hold: strict }']) {
+  const beside = also === '' ? '' : ', beside a strict budget that holds far more';
+  test(`P2: where the policy ends answers at the cap, a running stream is ended with a readable error${beside}`, async (t) => {
+    const own = '{ each: person, limit: 0.03 USD/month, at_cap: end, when_spent: "Ask Ada." }';
+    const gateway = await start(t, `[ ${own}${also} ]`);
+    gateway.double.answer = async (_seen, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(MESSAGE_START.replace('claude-sonnet-5-5', HAIKU));
+      // 3000 bytes are 1000 tokens, half a cent; the estimate held two cents.
+      for (let i = 0; i < 200 && !response.destroyed; i++) {
+        response.write(delta('x'.repeat(3000)));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      response.end();
+    };
+    const reply = await raw(gateway.url, { body: call(100_000, { stream: true }) });
+    assert.equal(reply.status, 200);
+    const last = reply.body.toString().split('\n\n').filter(Boolean).at(-1) ?? '';
+    assert.match(last, /^event: error\n/);
+    assert.match(last, /The budget of \$0\.03 a month for you was spent while this answer was running.* Ask Ada\./);
+    await until(() => gateway.journal.of('outcome').length === 1);
+    const [outcome] = gateway.journal.of('outcome');
+    assert.equal(outcome?.result, 'cut');
+    assert.equal(outcome?.code, 'budget_ended');
+    const held = gateway.journal.of('extension').map(({ reserved }) => Number(reserved));
+    assert.ok(also !== '' || held.length > 0, 'more is held as it goes on');
+    assert.ok(
+      held.every((amount, index) => amount > (held[index - 1] ?? 0)),
+      'each holds more',
+    );
+    // It ends when its budget is spent, and not a step before.
+    assert.ok(charged(gateway) >= 28_000, `${charged(gateway)}`);
+  });
+}
 
 test('a call refused by a rate gives back the money it was about to hold', async (t) => {
   const gateway = await startTestGateway({

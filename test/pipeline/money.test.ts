@@ -9,7 +9,7 @@ import { fits } from '../support/glob.ts';
 function money(maxTokens: number | null): Money {
   const ledger = new Ledger({ matches: fits, since: 0 });
   const parts = { id: 'a', ledger, price: price('claude-opus-5-5'), bound: null, extra: () => 0 };
-  const call = new Money({ ...parts, maxTokens, inputTokens: 9, held: 0 });
+  const call = new Money({ ...parts, maxTokens, inputTokens: 9, held: 0, recorded: 0 });
   call.begin(0);
   return call;
 }
