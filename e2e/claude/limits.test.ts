@@ -139,7 +139,7 @@ for (const { who, title } of [
     assert.equal(turn.exitCode, 1, turn.stdout.slice(0, 500));
     assert.match(
       read(turn),
-      /^API Error: Request rejected \(429\) · This call is expected to cost \$0\.1\d, and of the budget of \$0\.20 a month for you only \$0\.0\d is left; it resets on \w{3} 1\. .*Ask in #claude-budget\. \(Gatehouse record rec_…\)$/,
+      /^API Error: Request rejected \(429\) · The budget of \$0\.20 a month for you is spent; it resets on \w{3} 1\. Ask in #claude-budget\. \(Gatehouse record rec_…\)$/,
     );
     const { outcomes, refusals } = await house.records(key);
     assert.equal(outcomes.length, 1);
@@ -149,10 +149,11 @@ for (const { who, title } of [
       levels: { transport: 'cut', protocol: 200 },
     });
     const { micros } = outcomes[0]!.cost as { micros: number };
-    assert.ok(micros > 100_000 && micros <= 200_000, String(micros));
+    // Ended when it was spent: not a step before, and no more than some words after.
+    assert.ok(micros >= 200_000 && micros < 210_000, String(micros));
     assert.deepEqual(
       refusals.map(({ code, rule }) => [code, rule]),
-      [['budget_short', 'budgets[2]']],
+      [['budget_spent', 'budgets[2]']],
     );
   });
 }
