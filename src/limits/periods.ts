@@ -81,6 +81,12 @@ export function periodEnd(day: string, period: Period, timeZone: string): number
   return startOfDay(nextPeriod(first, period), timeZone);
 }
 
+/** Last day of the period that holds `day`; null for `lifetime`. */
+export function lastDay(day: string, period: Period): string | null {
+  const first = firstDay(day, period);
+  return first === null ? null : addDays(nextPeriod(first, period), -1);
+}
+
 function nextPeriod(first: string, period: Period): string {
   if (period !== 'month') return addDays(first, period === 'week' ? 7 : 1);
   // The 32nd of a month that begins on its first day is always in the next one.

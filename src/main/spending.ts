@@ -5,8 +5,8 @@ import type { Logger } from '../kernel/log.ts';
 import { type CallFacts, chargedSubject } from '../limits/counters.ts';
 import type { Ledger } from '../limits/ledger.ts';
 import type { Loaded, LoadedSum } from '../limits/ledger-types.ts';
-import { firstDay, localDay, periodOf } from '../limits/periods.ts';
-import type { BudgetLine, Period } from '../policy/model.ts';
+import { firstDay, lastDay, localDay, periodOf } from '../limits/periods.ts';
+import type { BudgetLine } from '../policy/model.ts';
 import { countsModel, undated } from '../policy/patterns.ts';
 import type { Projections, SpentLine } from '../projections/ports.ts';
 
@@ -116,21 +116,8 @@ function questionOf(line: BudgetLine, { today, models }: { today: string; models
   const named =
     line.models?.flatMap((pattern) => models.filter((model) => countsModel(pattern, undated(model)))) ?? null;
   const { id, scope, period } = line;
-  const toDay = lastDay(today, period);
+  const toDay = lastDay(today, period) ?? '9999-12-31';
   return { id, scope, models: named === null ? null : [...new Set(named)], fromDay: firstDay(today, period), toDay };
-}
-
-const DAY_MS = 86_400_000;
-
-/** Last day of the period that holds `day`. */
-function lastDay(day: string, period: Period): string {
-  if (period === 'lifetime') return '9999-12-31';
-  let last = day;
-  for (;;) {
-    const next = new Date(Date.parse(last) + DAY_MS).toISOString().slice(0, 10);
-    if (periodOf(next, period) !== periodOf(day, period)) return last;
-    last = next;
-  }
 }
 
 function sumsOf(

@@ -1,4 +1,5 @@
 import { type ErrorCode, Refusal } from '../kernel/errors.ts';
+import { sixDigits } from '../kernel/units.ts';
 import type { Position, Refused } from '../limits/ledger-types.ts';
 import { periodEnd } from '../limits/periods.ts';
 import type { BudgetLine, Period } from '../policy/model.ts';
@@ -66,11 +67,11 @@ function waitFor(code: ErrorCode, { reset, now }: { reset: number | null; now: n
   return { retryAfter: Math.max(1, Math.ceil((reset - now) / 1000)) };
 }
 
-/** `$1,234.56`; small amounts with what they need. */
-export function dollars(micros: number): string {
-  const digits = micros !== 0 && Math.abs(micros) < 10_000 ? 6 : 2;
-  const usd = (micros / 1_000_000).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: digits });
-  return `$${usd}`;
+/** `$1,234.56`, exactly; small amounts with what they need. */
+function dollars(micros: number): string {
+  const [whole = '0', rest = ''] = sixDigits(micros).split('.');
+  const small = micros < 10_000;
+  return `$${Number(whole).toLocaleString('en-US')}.${small ? rest.replace(/0{1,4}$/, '') : rest.slice(0, 2)}`;
 }
 
 function dateIn(at: number, timeZone: string): string {

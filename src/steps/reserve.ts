@@ -1,10 +1,11 @@
 import { Refusal } from '../kernel/errors.ts';
+import { fold } from '../kernel/text.ts';
 import type { CallFacts } from '../limits/counters.ts';
 import type { Grants } from '../limits/ledger-types.ts';
 import { undated } from '../policy/patterns.ts';
 import type { Price, RequestSize } from '../pricing/model.ts';
 import { budgetRefusal } from './budget-refusal.ts';
-import type { Exchange } from './exchange.ts';
+import type { Exchange, Party } from './exchange.ts';
 import type { Governance } from './governance.ts';
 import { Money } from './money.ts';
 import { rateRefusal } from './rate-refusal.ts';
@@ -40,18 +41,27 @@ export function reserve(x: Exchange, s: Services): void {
   takeRates(x, s, expected);
 }
 
-/** Who is counted, in the terms of rates and budgets. Models are counted by family: a dated name has no purse of its own. */
+/** Who is counted, in the terms of rates and budgets. */
 export function factsOf(x: Exchange): CallFacts {
-  const { subject, team, booking } = x.party.value;
+  const { booking, ...party } = x.party.value;
+  return factsFor(party, { model: x.fields.peek?.model ?? '', day: booking.day });
+}
+
+/** The same for a caller without a call. Models are counted by family: another name of a model has no purse of its own. */
+export function factsFor(
+  { subject, team }: Pick<Party, 'subject' | 'team'>,
+  { model, day }: { readonly model: string; readonly day: string },
+): CallFacts {
+  const { id: who, kind, name, key } = subject;
   return {
-    who: subject.id,
-    kind: subject.kind,
-    name: subject.name,
-    key: subject.key,
+    who,
+    kind,
+    name,
+    key,
     team,
-    teamName: subject.team?.toLowerCase() ?? null,
-    model: familyOf(x.fields.peek?.model ?? ''),
-    day: booking.day,
+    teamName: subject.team === null ? null : fold(subject.team),
+    model: familyOf(model),
+    day,
   };
 }
 

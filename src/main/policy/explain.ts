@@ -9,9 +9,9 @@ import { localDay, periodEnd } from '../../limits/periods.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import { type Explanation, explain } from '../../policy/explain.ts';
 import type { CompiledPolicy, Subject } from '../../policy/model.ts';
-import { countsModel, undated } from '../../policy/patterns.ts';
+import { countsModel } from '../../policy/patterns.ts';
 import { approvalFor, stopOn } from '../../steps/overlays.ts';
-import { grantsOf } from '../../steps/reserve.ts';
+import { factsFor, grantsOf } from '../../steps/reserve.ts';
 import type { PartyRow } from '../../store/ports.ts';
 import type { DoorParts } from '../doors.ts';
 import { subjectIn } from './callers.ts';
@@ -130,12 +130,8 @@ function factsOf(
   { subject, resource }: Explanation,
   { directory, day }: { directory: DirectorySnapshot; day: string },
 ): CallFacts {
-  const teamName = subject.team?.toLowerCase() ?? null;
-  return {
-    ...{ who: subject.id, kind: subject.kind, name: subject.name, key: subject.key, teamName, day },
-    team: teamName === null ? null : (directory.teamsByName.get(teamName)?.id ?? null),
-    model: resource.kind === 'model' ? undated(resource.name) : '',
-  };
+  const team = subject.team === null ? null : (directory.teamsByName.get(fold(subject.team))?.id ?? null);
+  return factsFor({ subject, team }, { model: resource.kind === 'model' ? resource.name : '', day });
 }
 
 interface Judged {
