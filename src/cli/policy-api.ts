@@ -30,6 +30,24 @@ export async function policyInForce(cli: Cli): Promise<Fields | null> {
   }
 }
 
+/** The same where a command cannot do without one. Throws CliError. */
+export async function policyNeeded(cli: Cli): Promise<Fields> {
+  try {
+    return await cli.api().get('/api/policy');
+  } catch (error) {
+    throw withoutPolicy(cli, error);
+  }
+}
+
+/** The remedy of whatever names something unknown, for when that is the policy itself: there is no list to look it up in. */
+export function withoutPolicy(cli: Cli, error: unknown): unknown {
+  if (!(error instanceof CliError) || error.fields.code !== 'resource_unknown') return error;
+  if (!error.message.startsWith('No policy is in force')) return error;
+  const { message, exit, fields } = error;
+  const remedy = `Write one with: ${cli.io.command} policy init — then: ${cli.io.command} policy apply policy.yaml`;
+  return new CliError(message, { exit, fields, remedy });
+}
+
 /** Before anybody is asked: a policy that a file says is changed in that file. */
 export function refuseForFile(policy: Fields | null): void {
   if (policy?.source !== 'file') return;

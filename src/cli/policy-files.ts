@@ -25,10 +25,8 @@ export function readDocument(cli: Cli, name: string): string {
     } finally {
       closeSync(file);
     }
-  } catch {
-    throw new CliError(`${printable(name)} cannot be read: there is no such file, or it may not be read.`, {
-      exit: EXIT.usage,
-    });
+  } catch (error) {
+    throw new CliError(`${printable(name)} cannot be read: ${whyUnreadable(error)}.`, { exit: EXIT.usage });
   }
   // A file that was cut at the limit may end inside a character: its size is the fault to report.
   if (length === MOST) return bytes.toString('latin1');
@@ -37,6 +35,14 @@ export function readDocument(cli: Cli, name: string): string {
   } catch {
     throw new CliError(`${printable(name)} cannot be read: it is not UTF-8 text.`, { exit: EXIT.usage });
   }
+}
+
+function whyUnreadable(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file';
+  if (code === 'EISDIR') return 'it is a folder';
+  if (code === 'EACCES' || code === 'EPERM') return 'you may not read it';
+  return code ?? 'it is not a file';
 }
 
 /** Writes a new file; what is there already is never overwritten. Throws CliError. */

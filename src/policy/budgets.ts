@@ -10,7 +10,7 @@ import { exactlyOne, oneRequired, plainText } from './text.ts';
 
 const MONEY = /^(\d{1,10}(?:\.\d{1,6})?) USD(?:\/(day|week|month|lifetime))?$/;
 const MONEY_HINT =
-  'write an amount and its period, such as "300 USD/month", or "100 USD" for all time; at most 6 decimals';
+  'write an amount in USD and its period (day, week or month), such as "300 USD/month", or "100 USD" for all time; at most 6 decimals';
 
 export interface Money {
   readonly text: string;

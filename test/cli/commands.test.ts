@@ -11,6 +11,11 @@ test('from the owner’s secret to a first key, and the token is kept for its ow
   assert.equal(await terminal.run('owner', 'claim', door.world.secret, '--email', 'boss@example.com'), 0);
   const file = join(terminal.home, '.config', 'gatehouse', 'credentials.json');
   assert.equal(statSync(file).mode & 0o777, 0o600);
+  assert.match(
+    terminal.out,
+    /gatehouse policy apply policy\.yaml\n[\s\S]*gatehouse keys create/,
+    'the policy comes first',
+  );
   assert.match(readFileSync(file, 'utf8'), /"http:\/\/127\.0\.0\.1:8787": \{\s*"token": "gha_/);
   assert.doesNotMatch(terminal.out + terminal.err, /gha_/, 'the token is not printed');
   assert.equal(

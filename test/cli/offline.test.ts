@@ -131,6 +131,7 @@ test('doctor asks a running gateway: clock, health, provider', async () => {
     disk: { state: 'stopped', full_at: null },
     projections: { ok: true },
     upstream: { configured: true, simulated: true },
+    warnings: ['The policy file is not in force: p.yaml:1:1: one\np.yaml:2:1: two\u001b[2J', 7],
   };
   terminal.http = async () => ({
     status: 200,
@@ -140,7 +141,15 @@ test('doctor asks a running gateway: clock, health, provider', async () => {
   assert.equal(await terminal.run('doctor', '--config', config), 1);
   assert.match(terminal.out, /! The gateway’s clock and this one differ by 1 min/);
   assert.match(terminal.out, /✗ The gateway says it is failing; disk full; disk stopped/);
+  assert.match(
+    terminal.out,
+    /^! The policy file is not in force: p\.yaml:1:1: one\n {4}p\.yaml:2:1: two\\u\{1b\}\[2J$/m,
+  );
   assert.match(terminal.out, /✓ The provider is simulated/);
+  const own = { ...health, warnings: [/^! (.+)$/m.exec(terminal.out)?.[1] ?? ''] };
+  terminal.http = async () => ({ status: 200, headers: {}, text: JSON.stringify(own) });
+  await terminal.run('doctor', '--config', config);
+  assert.equal(terminal.out.split(own.warnings[0] ?? '?').length, 2, 'what is found here as well is said once');
   terminal.close();
 });
 

@@ -96,9 +96,14 @@ test('grants are added in money or as an approval, for a time, and revoked', asy
 
   assert.equal(await terminal.run('grants', 'revoke', budget?.id ?? ''), 0);
   assert.equal(terminal.out, `Revoked: 1,234.50 USD for organization until 2026-11-24 20:00 UTC (${budget?.id})\n`);
+  const made = [...world.grants];
   await terminal.run('grants', 'list');
   assert.match(terminal.out, /^approval +mia@example\.com +claude-opus-\* +active/m);
   assert.doesNotMatch(terminal.out, /1,234\.50/);
+  world.grants.length = 0;
+  await terminal.run('grants', 'list');
+  assert.equal(terminal.out, 'No grant is in force.\n');
+  world.grants.push(...made);
   await terminal.run('grants', 'list', '--all', '--json');
   assert.equal((terminal.json().grants as unknown[]).length, 3);
   const wrong = [

@@ -55,6 +55,21 @@ test('check needs no gateway: faults by file, line and column and exit 1, remark
   assert.equal(await terminal.run('policy', 'check', 'right.yaml', '--json'), 0);
   assert.equal(terminal.json().valid, true);
   assert.equal(await terminal.run('policy', 'check', 'none.yaml'), 2);
+  assert.match(terminal.err, /none\.yaml cannot be read: there is no such file\.$/m);
+  assert.equal(await terminal.run('policy', 'check', '.'), 2);
+  assert.match(terminal.err, /cannot be read: it is a folder\.$/m);
+  for (const nothing of [
+    '',
+    'access: [{ deny: claude-opus-*, to: everyone }]\n',
+    `mode: enforce\nserver_side: [{ allow: web_search, to: everyone }]\n`,
+  ]) {
+    write(terminal, 'nothing.yaml', nothing);
+    assert.equal(await terminal.run('policy', 'check', 'nothing.yaml'), 0);
+    assert.match(terminal.out, /^! No rule allows a model: every call would be refused\.$/m, nothing);
+  }
+  write(terminal, 'asks.yaml', 'access: [{ ask: claude-opus-*, to: everyone }]\n');
+  assert.equal(await terminal.run('policy', 'check', 'asks.yaml'), 0);
+  assert.doesNotMatch(terminal.out, /No rule allows/);
   write(terminal, 'bytes.yaml', Buffer.from([0x61, 0xff, 0xfe]));
   assert.equal(await terminal.run('policy', 'check', 'bytes.yaml'), 2);
   assert.match(terminal.err, /not UTF-8/);
@@ -180,9 +195,21 @@ test('history, show, export and rollback', async () => {
   const { policies } = door.world;
   assert.equal(await terminal.run('policy', 'history'), 0);
   assert.equal(terminal.out, 'No policy was ever applied.\n');
-  assert.equal(await terminal.run('policy', 'show'), 1);
+  const asked = ['policy', 'explain', '--person', 'olga@example.com', '--model', 'claude-sonnet-5-5'];
+  for (const argv of [['policy', 'show'], ['policy', 'export'], asked]) {
+    assert.equal(await terminal.run(...argv), 1);
+    assert.match(
+      terminal.err,
+      /No policy is in force[^\n]*\n {2}Write one with: gatehouse policy init /,
+      argv.join(' '),
+    );
+  }
+  assert.equal(await terminal.run('policy', 'show', '7'), 1);
+  assert.doesNotMatch(terminal.err, /policy init/, 'another thing is unknown');
   policies.put(SONNET, { author: door.owner.id, reason: 'first' });
   policies.put('# \u001b[2J\naccess: []\n');
+  assert.equal(await terminal.run('policy', 'explain', '--person', 'nobody@example.com', '--model', 'm'), 1);
+  assert.doesNotMatch(terminal.err, /policy init/, 'it is the person who is unknown');
   await terminal.run('policy', 'history');
   assert.match(terminal.out, /^ +2 +2026-11-24 12:00 +system/m);
   assert.match(terminal.out, /^ +1 +2026-11-24 12:00 +olga@example\.com +first$/m);
@@ -254,7 +281,10 @@ test('budgets are a table with exact cents, percent and the next beginning', asy
   policies.ledger.settle('rec_1', 12_345_678);
   policies.waiting = 1;
   assert.equal(await terminal.run('budgets'), 0);
-  assert.match(terminal.out, /^Budgets on 2026-11-24 \(UTC\), in USD\n\nBUDGET +WHOM +SPENT +HELD +LIMIT +% +RESETS$/m);
+  assert.match(
+    terminal.out,
+    /^Budgets on 2026-11-24 \(UTC\), in USD\n\nBUDGET +WHOM +SPENT +HELD +LIMIT +% +RESETS \(UTC\)$/m,
+  );
   assert.match(terminal.out, / organization +12\.35 +0\.00 +200\.00 +6\.2 +2026-12-01 00:00$/m);
   assert.match(terminal.out, / mia@example\.com +12\.35 +0\.00 +50\.00 +24\.7 +2026-12-01 00:00$/m);
   assert.match(terminal.out, /not known yet/);

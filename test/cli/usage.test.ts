@@ -24,6 +24,14 @@ test('usage shows cost first, what is metered, and the period', async () => {
     to: '2026-11-30',
     team: 'tea_x',
   });
+  for (const [by, said] of [
+    ['person', 'Calls of services are not among them: --by service.'],
+    ['service', 'Calls of people are not among them: --by person.'],
+    ['team', remark ?? ''],
+  ] as const) {
+    await terminal.run('usage', '--by', by);
+    assert.equal(terminal.out.trimEnd().split('\n').at(-1), said);
+  }
   await close();
 });
 

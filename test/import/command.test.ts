@@ -54,7 +54,7 @@ test('a file that cannot be read exits 2 and says why', async () => {
   writeFileSync(join(terminal.home, 'long.yaml'), `# ${'é'.repeat(600 * 1024)}`);
   const cases: [string, RegExp][] = [
     ['missing.yaml', /missing\.yaml cannot be read: there is no such file/],
-    ['.', /cannot be read/],
+    ['.', /cannot be read: it is a folder/],
     ['binary', /binary cannot be read: it is not UTF-8 text/],
     ['long.yaml', /long\.yaml:1:1: the file is over 1 MiB/],
     ['bad.yaml', /bad\.yaml:\d+:\d+: .+\n.*bad\.yaml cannot be translated/],

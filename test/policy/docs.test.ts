@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderPolicySchema } from '../../scripts/policy-schema.ts';
 import { formatProblem } from '../../src/kernel/config.ts';
+import { loadAssertions, runAssertions } from '../../src/policy/assertions.ts';
 import { loadPolicy } from '../../src/policy/load.ts';
 import { blocks, paper } from '../docs/papers.ts';
 import { load } from './support.ts';
@@ -67,9 +68,27 @@ test('every policy on the page of the document loads, and shows nothing that nev
     assert.deepEqual(odd, [], file);
     count++;
   }
-  const fences = blocks(paper('docs/policy.md')).filter(({ info }) => /^(?:yaml|json)/.test(info));
-  assert.equal(count, fences.length, 'every YAML and JSON block of the page is a policy');
+  const fences = blocks(paper('docs/policy.md')).filter(({ info }) => /^(?:yaml|json)(?! tests)/.test(info));
+  assert.equal(count, fences.length, 'every other YAML and JSON block of the page is a policy');
   assert.ok(count >= 8, `only ${count} policies were found`);
+});
+
+test('the tests on the page of the document load, and pass and fail with the policy they are about', () => {
+  const [block, ...more] = blocks(paper('docs/policy.md')).filter(({ info }) => info === 'yaml tests');
+  assert.ok(block !== undefined && more.length === 0);
+  const loaded = loadAssertions({ text: block.code, file: 'docs/policy.md' });
+  assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(formatProblem).join('\n'));
+  const meant = load(`
+teams: { payments: { members: [ada@example.com, service payments-ci] } }
+access:
+  - { deny: claude-opus-*, to: team payments }
+  - { allow: "*", to: everyone }
+budgets: [{ each: person, limit: 300 USD/month }]
+`);
+  const now = Date.parse('2026-11-24T12:00:00Z');
+  assert.deepEqual(runAssertions(meant.policy, loaded.assertions, now), { passed: 4, failed: [] });
+  const { failed } = runAssertions(load('access: []').policy, loaded.assertions, now);
+  assert.equal(failed.length, 4);
 });
 
 test('every policy in the other papers loads', () => {

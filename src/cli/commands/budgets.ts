@@ -33,7 +33,7 @@ function linesOf(cli: Cli, answer: Fields): string[] {
     { title: 'budget', shrinks: true },
     { title: 'whom', shrinks: true },
     ...['spent', 'held', 'limit', '%'].map((name) => ({ title: name, right: true })),
-    { title: 'resets' },
+    { title: 'resets (utc)' },
   ];
   const shown =
     rows.length === 0 ? ['No budget is in force, or nothing was spent.'] : cli.table(columns, rows.map(cells));

@@ -19,7 +19,7 @@ import {
 } from '../doctor-checks.ts';
 import { examples } from '../examples.ts';
 import { CliError, EXIT } from '../failure.ts';
-import { type Fields, objectOf, textOf } from '../fields.ts';
+import { type Fields, objectOf, showValue, textOf } from '../fields.ts';
 
 interface DoctorFlags {
   readonly config?: string;
@@ -57,7 +57,11 @@ async function examine(cli: Cli, flags: DoctorFlags): Promise<void> {
     ...(gateway.reachable ? [] : [await checkPort(config)]),
     providerKey(cli, config, gateway.health),
   ];
-  conclude(cli, findings);
+  // The gateway warns of its configuration in the words that are used here.
+  conclude(
+    cli,
+    findings.filter(({ text }, index) => findings.findIndex((other) => other.text === text) === index),
+  );
 }
 
 function conclude(cli: Cli, findings: readonly Finding[]): void {
@@ -115,7 +119,7 @@ async function lookAtGateway(cli: Cli): Promise<Seen> {
   ];
   try {
     const health = await cli.api().get('/api/health');
-    return { reachable: true, health, findings: [...findings, healthFinding(health)] };
+    return { reachable: true, health, findings: [...findings, healthFinding(health), ...warningFindings(health)] };
   } catch (error) {
     if (!(error instanceof CliError)) throw error;
     const found: Finding = {
@@ -159,6 +163,15 @@ function healthFinding(health: Fields): Finding {
   const text = [`The gateway says it is ${status || 'in an unknown state'}`, ...reasons].join('; ');
   if (status === 'ok') return { check: 'health', state: 'ok', text, fix: null };
   return { check: 'health', state: status === 'degraded' ? 'warning' : 'bad', text, fix: 'Look into its log.' };
+}
+
+/** What the gateway warns of itself, such as a policy file that is not in force. Warnings may have several lines. */
+function warningFindings(health: Fields): Finding[] {
+  const warnings = Array.isArray(health.warnings) ? health.warnings.filter((text) => typeof text === 'string') : [];
+  return warnings.map((text) => {
+    const shown = text.split('\n').map(showValue).join('\n    ');
+    return { check: 'warning', state: 'warning', text: shown, fix: null };
+  });
 }
 
 function providerKey(cli: Cli, config: GatehouseConfig, health: Fields | null): Finding {

@@ -46,7 +46,9 @@ export function grantsCommand(program: Command, cli: Cli): void {
     .action(async ({ all }: { all?: boolean }) => {
       const query = { state: all ? 'all' : 'active' };
       const rows = await everyEntry(cli, '/api/grants', { name: 'grants', query });
-      cli.answer({ grants: rows }, () => linesOf(cli, rows));
+      cli.answer({ grants: rows }, () =>
+        rows.length === 0 ? [`No grant ${all ? 'was ever made' : 'is in force'}.`] : linesOf(cli, rows),
+      );
     });
   examples(list, cli.io.command, [['grants list --all', 'the history']]);
   const revoke = grants

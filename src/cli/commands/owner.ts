@@ -41,7 +41,10 @@ export function ownerCommand(program: Command, cli: Cli): void {
         `You own the gateway at ${api.url}.`,
         `Your admin token is kept in ${file}, readable by you alone.`,
         '',
-        'Next: a key for yourself.',
+        'Next: a policy, where there is none; until then nothing is allowed.',
+        `  ${cli.io.command} policy init policy.yaml`,
+        `  ${command} policy apply policy.yaml`,
+        'Then a key for yourself.',
         `  ${command} keys create --person ${textOf({ email }, 'email')} --label laptop`,
       ]);
     });

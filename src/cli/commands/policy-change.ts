@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { printable } from '../../kernel/text.ts';
 import type { Cli } from '../cli.ts';
+import { LONG_MS } from '../client.ts';
 import { confirm } from '../confirm.ts';
 import { countOf } from '../counts.ts';
 import { examples } from '../examples.ts';
@@ -23,7 +24,9 @@ export function changeCommands(policy: Command, cli: Cli): void {
     .option('--against <revision>', 'compare with this revision instead of what is in force', countOf)
     .action(async (file: string, { against }: { against?: number }) => {
       const { text } = checkedFile(cli, file);
-      const answer = await sendDocument(cli, file, () => cli.api().post('/api/policy/diff', { text, against }));
+      const answer = await sendDocument(cli, file, () =>
+        cli.api().post('/api/policy/diff', { text, against }, LONG_MS),
+      );
       cli.answer(answer, () => answerLines(answer));
     });
   examples(diff, cli.io.command, [
@@ -50,7 +53,7 @@ export function changeCommands(policy: Command, cli: Cli): void {
 async function applyFile(cli: Cli, file: string, options: ChangeOptions): Promise<void> {
   const { text } = checkedFile(cli, file);
   refuseForFile(await policyInForce(cli));
-  const diff = await sendDocument(cli, file, () => cli.api().post('/api/policy/diff', { text }));
+  const diff = await sendDocument(cli, file, () => cli.api().post('/api/policy/diff', { text }, LONG_MS));
   await agreed(cli, diff, { ...options, word: 'apply', what: `Applying ${printable(file)}` });
   // Whoever applies another one between the question and the answer makes this one fail: what was shown is what is done.
   const body = { text, reason: options.reason, expect: numberOf(diff, 'newest') };
@@ -59,7 +62,7 @@ async function applyFile(cli: Cli, file: string, options: ChangeOptions): Promis
 
 async function rollBack(cli: Cli, revision: number, options: ChangeOptions): Promise<void> {
   refuseForFile(await policyInForce(cli));
-  const diff = await cli.api().post('/api/policy/diff', { revision });
+  const diff = await cli.api().post('/api/policy/diff', { revision }, LONG_MS);
   await agreed(cli, diff, { ...options, word: 'rollback', what: `Going back to revision ${revision}` });
   const body = { revision, reason: options.reason, expect: numberOf(diff, 'newest') };
   report(cli, await cli.api().post('/api/policy/rollback', body), 'Rolled back');

@@ -56,8 +56,19 @@ function checkFile(cli: Cli, file: string): void {
   const { policy, findings } = checkedFile(cli, file);
   cli.answer({ valid: true, file, findings }, () => [
     `${cli.paint('green', '✓')} ${printable(file)} is valid: ${sizeOf(policy)}.`,
+    ...(allowsNothing(policy)
+      ? [`${cli.paint('yellow', '!')} No rule allows a model: every call would be refused.`]
+      : []),
     ...findingLines(cli, findings, file),
   ]);
+}
+
+/** Valid, and hardly ever meant: a file that was cut short or not written at all. */
+function allowsNothing({ rules, mode }: LoadedPolicy): boolean {
+  return (
+    mode === 'enforce' &&
+    !rules.some((rule) => rule.resource === 'model' && rule.effect !== 'deny' && rule.mode === 'enforce')
+  );
 }
 
 function sizeOf({ rules, rates, budgets, teams }: LoadedPolicy): string {

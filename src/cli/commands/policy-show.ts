@@ -5,7 +5,7 @@ import { countOf } from '../counts.ts';
 import { examples } from '../examples.ts';
 import { type Fields, textOf, timeOf } from '../fields.ts';
 import { everyEntry } from '../lists.ts';
-import { documentLines, remarkLines, revisionLine } from '../policy-api.ts';
+import { documentLines, policyNeeded, remarkLines, revisionLine } from '../policy-api.ts';
 import { writeDocument } from '../policy-files.ts';
 
 /** `policy history`, `show` and `export`. */
@@ -28,7 +28,7 @@ export function showCommands(policy: Command, cli: Cli): void {
     .command('export [file]')
     .description('write the text in force to a new file, or print it')
     .action(async (file: string | undefined) => {
-      const current = await cli.api().get('/api/policy');
+      const current = await policyNeeded(cli);
       const text = typeof current.text === 'string' ? current.text : '';
       if (file !== undefined) writeDocument(cli, file, text);
       if (cli.json) cli.answer({ revision: current.revision, file: file ?? null, text }, () => []);
@@ -56,8 +56,8 @@ function tableOf(cli: Cli, rows: readonly Fields[]): string[] {
 }
 
 async function showOne(cli: Cli, revision: number | undefined): Promise<void> {
-  const path = revision === undefined ? '/api/policy' : `/api/policy/revisions/${revision}`;
-  const row = await cli.api().get(path);
+  const row =
+    revision === undefined ? await policyNeeded(cli) : await cli.api().get(`/api/policy/revisions/${revision}`);
   cli.answer(row, () => [
     revisionLine(row),
     ...(row.source === 'file' ? [`From the file ${textOf(row, 'file')} on the gateway's machine.`] : []),

@@ -4,7 +4,7 @@ import { LONG_MS } from '../client.ts';
 import { countOf } from '../counts.ts';
 import { examples } from '../examples.ts';
 import { usageError } from '../failure.ts';
-import { answerLines, sendDocument } from '../policy-api.ts';
+import { answerLines, sendDocument, withoutPolicy } from '../policy-api.ts';
 import { checkedFile } from '../policy-files.ts';
 
 interface ExplainOptions {
@@ -57,6 +57,8 @@ async function explainCall(cli: Cli, { policy, ...question }: ExplainOptions): P
   }
   const text = policy === undefined ? undefined : checkedFile(cli, policy).text;
   const post = () => cli.api().post('/api/policy/explain', { ...question, text });
-  const answer = await sendDocument(cli, policy ?? 'policy', post);
+  const answer = await sendDocument(cli, policy ?? 'policy', post).catch((error: unknown) => {
+    throw withoutPolicy(cli, error);
+  });
   cli.answer(answer, () => answerLines(answer));
 }

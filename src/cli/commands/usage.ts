@@ -94,7 +94,7 @@ async function showUsage(cli: Cli, options: UsageOptions): Promise<void> {
     const named = rows.map((row) => [textOf(row, 'name') || textOf(row, 'value') || '(none)', ...shown(row)]);
     const total = objectOf(answer, 'total');
     const title = `Usage ${textOf(answer, 'from')} to ${textOf(answer, 'to')}, cost and tokens by class${label(answer)}`;
-    return [title, '', ...cli.table(columns, [...named, ['total', ...shown(total)]]), ...remark(total)];
+    return [title, '', ...cli.table(columns, [...named, ['total', ...shown(total)]]), ...remark(total), ...leftOut(by)];
   });
 }
 
@@ -103,6 +103,12 @@ function remark(total: Fields): string[] {
   if (numberOf(total, 'metered_micros') === 0) return [];
   const metered = dollars(total, 'metered_micros');
   return ['', `${metered} USD of it is metered: the provider did not report the usage of those calls.`];
+}
+
+/** Two of the sums do not hold everything: whoever compares them with another must not look for the difference. */
+function leftOut(by: string): string[] {
+  if (by === 'person') return ['', 'Calls of services are not among them: --by service.'];
+  return by === 'service' ? ['', 'Calls of people are not among them: --by person.'] : [];
 }
 
 function forecastCommand(usage: Command, cli: Cli): void {

@@ -26,7 +26,7 @@ export function parseExpiry(text: string, now: number): number | null {
       'expires must be "never", a duration such as "90 days", or a date such as 2027-01-31',
     );
   }
-  if (at <= now) throw new AdminProblem('invalid', 'expires lies in the past');
+  if (at <= now) throw new AdminProblem('invalid', 'expires must lie in the future');
   return at;
 }
 

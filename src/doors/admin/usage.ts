@@ -10,7 +10,8 @@ import { nameIn, Row, Sums, sumsOf } from './usage-sums.ts';
 import { DirectoryView } from './view.ts';
 
 const DIMENSIONS = ['team', 'person', 'service', 'key', 'model', 'day', 'cost_center'] as const;
-const day = (description: string) => described(z.iso.date().optional(), `${description}, YYYY-MM-DD, included.`);
+const day = (description: string) =>
+  described(z.iso.date('must be a day such as 2026-11-24').optional(), `${description}, YYYY-MM-DD, included.`);
 const Query = z
   .strictObject({
     by: described(z.enum(DIMENSIONS).default('team'), 'What to sum for.'),
@@ -110,6 +111,6 @@ function periodOf(
   }
   const to = query.to ?? today;
   const from = query.from ?? `${to.slice(0, 7)}-01`;
-  if (from > to) throw new AdminProblem('invalid', 'from lies after to');
+  if (from > to) throw new AdminProblem('invalid', 'from must not lie after to');
   return { from, to };
 }
