@@ -127,6 +127,9 @@ export type OutcomeBody = Caller &
 
 /** `refusal`: a known caller was refused before anything was sent. */
 export type RefusalBody = Caller & {
+  /** As Booking; null where the refusal came before the caller was known. */
+  readonly day: string | null;
+  readonly cost_center: string | null;
   readonly action: Action | 'admin';
   readonly code: string;
   readonly status: number;

@@ -85,6 +85,8 @@ async function recordRefusal({ state, clock }: DoorParts, refused: RefusedReques
     status: refused.status,
     detail: refused.detail,
     rule: null,
+    day: null,
+    cost_center: null,
     model: null,
     client: { user_agent: userAgent, session: null, agent: null, parent_agent: null },
     trace: startSpan({}).traceId,

@@ -89,7 +89,7 @@ export class PolicyFile {
   async #apply(text: string, mark: string): Promise<void> {
     const { changes, log, file } = this.#parts;
     const loaded = loadPolicy({ text, file });
-    if (!loaded.ok) return this.#fail(mark, loaded.problems.map(formatProblem).join('\n'));
+    if (!loaded.ok) return this.#fail(mark, loaded.problems.map(formatProblem).join('; '));
     const teams = [...loaded.policy.teams.values()].map(({ name }) => name);
     const { revision, unchanged } = await changes.applyPolicy({ actor: 'file', text, reason: null, teams });
     this.#seen = mark;

@@ -16,10 +16,22 @@ export function formatExplanation(explanation: Explanation): string[] {
   const others = rules.filter((rule) => rule.standing !== 'decides');
   return [
     ...lines,
-    ...section('Other rules:', others.map(ruleLine)),
+    ...section('Other rules:', otherLines(others)),
     ...section('Budgets that count it:', explanation.budgets.map(budgetLine)),
     ...section('Rates that count it:', explanation.rates.map(rateLine)),
   ];
+}
+
+/** Rules that do not match are told up to so many; a long policy would bury what matters. */
+const MOST_UNMATCHED = 20;
+
+function otherLines(others: readonly RuleVerdict[]): string[] {
+  const matching = others.filter(({ matched }) => matched);
+  const rest = others.filter(({ matched }) => !matched);
+  const shown = new Set([...matching, ...rest.slice(0, MOST_UNMATCHED)]);
+  const left = others.length - shown.size;
+  const lines = others.filter((rule) => shown.has(rule)).map(ruleLine);
+  return left === 0 ? lines : [...lines, `and ${left} more that do not match.`];
 }
 
 function verdict({ subject, resource, decision }: Explanation): string {

@@ -27,6 +27,11 @@ const MAX_PATTERNS = 20_000;
  * order of the file and quote none of its values.
  */
 export function loadPolicy({ text, file, now }: PolicySource): PolicyResult {
+  // A file that is cut off before it is written anew would otherwise be a policy that allows nothing.
+  if (text.trim() === '') {
+    const message = 'the document is empty; to allow nothing on purpose, write "access: []"';
+    return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message, suggestion: null }] };
+  }
   const loaded = loadPlaced({ text, file, schema: policySchema });
   if (!loaded.ok) return loaded;
   const { value, place } = loaded;

@@ -13,7 +13,7 @@ export function formatReplay({ decisions, budgets, rates }: ReplayResult): strin
 
 function decisionLines({ seen, newlyRefused, newlyAllowed, unchanged, observed }: TallyResult): string[] {
   const lines = [
-    `${seen} calls seen: ${newlyRefused.calls} newly refused, ${newlyAllowed.calls} newly allowed, ${unchanged} unchanged.`,
+    `${seen} calls seen: ${newlyRefused.calls} newly refused by rules, ${newlyAllowed.calls} newly allowed, ${unchanged} unchanged.`,
   ];
   if (observed > 0) lines.push(`${observed} calls would be refused if what only observes were enforced.`);
   return [...lines, ...turnedLines('Newly refused', newlyRefused), ...turnedLines('Newly allowed', newlyAllowed)];

@@ -6,7 +6,7 @@ import type { UsageRow } from './ports.ts';
 
 /** Who and what a row of the usage table is about. Empty text stands for none, so that it can be part of a key. */
 export interface UsageKey {
-  /** `YYYY-MM-DD` that the call was booked on when it was admitted; of refusals and records of version 0.1.0, their UTC day. */
+  /** `YYYY-MM-DD` that the call was booked on when it was admitted or refused; of records of version 0.1.0 their UTC day. */
   readonly day: string;
   readonly who: string;
   readonly key: string;

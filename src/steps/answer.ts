@@ -12,6 +12,8 @@ export async function recordRefusal(x: Exchange, s: Services, refusal: Refusal):
   if (caller === null || !s.refusals.take(caller.who, s.clock.monotonic())) return s.stranger(refusal.code, x);
   const body: RefusalBody = {
     ...caller,
+    day: x.party.peek?.booking.day ?? null,
+    cost_center: x.party.peek?.booking.cost_center ?? null,
     action: x.envelope.action,
     code: refusal.code,
     status: refusal.entry.status,

@@ -55,7 +55,8 @@ export class Policies {
 
   #policy(): CompiledPolicy | null {
     const text = this.rows.at(-1)?.text;
-    if (text === undefined) return null;
+    // Empty: lost with a newer store.
+    if (text === undefined || text === '') return null;
     const loaded = loadPolicy({ text, file: 'policy' });
     if (!loaded.ok) throw new Error('a test put a policy that is not valid');
     return loaded.policy;

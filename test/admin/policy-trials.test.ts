@@ -172,6 +172,18 @@ test('explain tells what decides, and what lies over the policy: stops, approval
   await door.app.close();
 });
 
+test('explain knows that a policy refuses models without a price', async () => {
+  const door = await openDoor();
+  door.world.party('mia@example.com');
+  const text = 'access: [{ allow: claude-*, to: everyone }]\nmodels: { unknown_price: refuse }\n';
+  const codeFor = async (model: string, policy: string) =>
+    (await post(door, 'explain', { person: 'mia@example.com', model, text: policy })).body.code;
+  await post(door, 'apply', { text });
+  assert.equal(await codeFor('claude-unheard-of', text), 'price_unknown');
+  assert.equal(await codeFor('claude-sonnet-5-5', text), null);
+  assert.equal(await codeFor('claude-unheard-of', text.replace('refuse', 'pessimistic')), null);
+});
+
 test('explain refuses what it cannot answer: unknown callers, keys and teams, no policy, two questions at once', async () => {
   const door = await openDoor();
   const question = { person: 'mia@example.com', model: 'm' };
@@ -221,7 +233,7 @@ test('a replay reads the journal page by page, charges orphans what they held, a
     [budgets.passed.length, budgets.passed[0].spent_usd, budgets.passed[0].counter],
     [1, '3.500000', member.id],
   );
-  assert.match(body.lines.join('\n'), /3 calls seen: 2 newly refused, 1 newly allowed, 0 unchanged/);
+  assert.match(body.lines.join('\n'), /3 calls seen: 2 newly refused by rules, 1 newly allowed, 0 unchanged/);
   const [page] = world.policies.pages;
   assert.deepEqual(
     [page?.oldestFirst, page?.limit, page?.kinds],

@@ -59,7 +59,7 @@ test('check needs no gateway: faults by file, line and column and exit 1, remark
   assert.equal(await terminal.run('policy', 'check', '.'), 2);
   assert.match(terminal.err, /cannot be read: it is a folder\.$/m);
   for (const nothing of [
-    '',
+    'access: []\n',
     'access: [{ deny: claude-opus-*, to: everyone }]\n',
     `mode: enforce\nserver_side: [{ allow: web_search, to: everyone }]\n`,
   ]) {

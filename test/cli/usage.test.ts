@@ -17,7 +17,10 @@ test('usage shows cost first, what is metered, and the period', async () => {
   assert.match(first ?? '', /^CC-1 +1,234\.57 +1,234 +0 /);
   assert.match(second ?? '', /^\(none\) +<0\.01 +1,234 /);
   assert.match(total ?? '', /^total +1,234\.57 +2,468 /);
-  assert.equal(remark, '<0.01 USD of it is metered: the provider did not report the usage of those calls.');
+  assert.equal(
+    remark,
+    '<0.01 USD of it is metered: the provider did not report the usage of those calls, or the gateway stopped before it was known.',
+  );
   assert.deepEqual(door.world.usageQueries.at(-1), {
     by: 'cost_center',
     from: '2026-11-01',

@@ -41,7 +41,9 @@ access:
   assert.equal(reply.status, 451);
   assert.match(message(reply), /Policy does not allow claude-opus-5-5: .*too dear for this quarter/);
   assert.equal(reply.headers['x-should-retry'], 'false');
-  assert.equal(gateway.journal.of('refusal')[0]?.rule, 'access[0]');
+  const [refusal] = gateway.journal.of('refusal');
+  assert.equal(refusal?.rule, 'access[0]');
+  assert.match(String(refusal?.day), /^20\d\d-\d\d-\d\d$/, 'a refusal is booked as a call is');
   assert.equal((await raw(gateway.url, { body: CALL })).status, 200);
   assert.equal(gateway.journal.of('intent').length, 1);
 });

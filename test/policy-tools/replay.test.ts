@@ -296,7 +296,7 @@ test('a whole replay reads: decisions, budgets, rates; calls that the rules refu
   replay.spend(spend({ micros: 1_600_000, at: NOW + 4000 }));
   replay.spend(spend({ micros: 1, at: NOW + 5000 }));
   assert.deepEqual(formatReplay(replay.result()), [
-    '4 calls seen: 1 newly refused, 0 newly allowed, 3 unchanged.',
+    '4 calls seen: 1 newly refused by rules, 0 newly allowed, 3 unchanged.',
     '1 calls would be refused if what only observes were enforced.',
     '',
     'Newly refused, by rule:',
@@ -312,7 +312,7 @@ test('a whole replay reads: decisions, budgets, rates; calls that the rules refu
     '  rates[0], per_ada, over 1 requests/min: once, 2027-03-15T12:00:02Z',
   ]);
   assert.deepEqual(formatReplay(new PolicyReplay(whole).result()), [
-    '0 calls seen: 0 newly refused, 0 newly allowed, 0 unchanged.',
+    '0 calls seen: 0 newly refused by rules, 0 newly allowed, 0 unchanged.',
     '',
     'No budget would have been passed.',
     '',

@@ -10,7 +10,7 @@ function decide(text: string, question = model('claude-opus-5-5')): Decision {
 const TEAMS = 'teams: {payments: {}, research: {}}\n';
 
 test('P8: an empty document denies everything', () => {
-  for (const text of ['', '{}', '# nothing\n', 'organization: acme\n', 'access: []\n', 'models: {allowed: ["*"]}\n']) {
+  for (const text of ['{}', '# nothing\n', 'organization: acme\n', 'access: []\n', 'models: {allowed: ["*"]}\n']) {
     for (const question of [
       model('claude-opus-5-5'),
       model(''),
@@ -29,7 +29,7 @@ test('P8: nothing allows what no rule names, and the reason says so without nami
   const decision = decide('access: [{allow: claude-haiku-*, to: everyone}]');
   assert.equal(decision.reason, 'no rule allows claude-opus-5-5 to this person');
   assert.equal(decision.place, null);
-  assert.equal(decide('', capability('files', ci)).reason, 'no rule allows files to this service');
+  assert.equal(decide('{}', capability('files', ci)).reason, 'no rule allows files to this service');
 });
 
 test('P8: the ceiling comes first, and its reason says which models there are', () => {
@@ -91,7 +91,7 @@ test('P7: a reason names rule, pattern and kind of subject, never a person or a 
 });
 
 test('control characters of a requested name reach no reason', () => {
-  assert.equal(decide('', model('a\u001b[2Jb')).reason, 'no rule allows a\\u{1b}[2Jb to this person');
+  assert.equal(decide('{}', model('a\u001b[2Jb')).reason, 'no rule allows a\\u{1b}[2Jb to this person');
 });
 
 test('the first of several denies and of several allows is named', () => {

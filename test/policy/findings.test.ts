@@ -9,7 +9,7 @@ const TEAMS = 'teams: {payments: {}, research: {}}\n';
 const access = (...entries: string[]) => `${CAP}${TEAMS}access: [${entries.join(', ')}]`;
 
 test('an empty document has nothing odd', () => {
-  assert.deepEqual(found('', NOW), []);
+  assert.deepEqual(found('{}', NOW), []);
 });
 
 test('what has expired is noted, and judges no other rule', () => {

@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadPolicy } from '../../src/policy/load.ts';
 import { ADA_ID, ada, CI_ID, load } from './support.ts';
 
-test('an empty document has defaults and nothing else', () => {
-  const { policy } = load('');
+test('P8: a document of nothing is a fault, not a policy: a file that is being written anew closes nothing', () => {
+  for (const text of ['', ' \n\t\n']) {
+    const loaded = loadPolicy({ text, file: 'p.yaml' });
+    assert.ok(!loaded.ok);
+    assert.match(loaded.problems[0]?.message ?? '', /empty; .*access: \[\]/);
+  }
+});
+
+test('a document that says nothing has defaults and nothing else', () => {
+  const { policy } = load('{}');
   assert.equal(policy.organization, null);
   assert.equal(policy.timeZone, 'UTC');
   assert.equal(policy.mode, 'enforce');

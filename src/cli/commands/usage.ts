@@ -102,7 +102,10 @@ async function showUsage(cli: Cli, options: UsageOptions): Promise<void> {
 function remark(total: Fields): string[] {
   if (numberOf(total, 'metered_micros') === 0) return [];
   const metered = dollars(total, 'metered_micros');
-  return ['', `${metered} USD of it is metered: the provider did not report the usage of those calls.`];
+  return [
+    '',
+    `${metered} USD of it is metered: the provider did not report the usage of those calls, or the gateway stopped before it was known.`,
+  ];
 }
 
 /** Two of the sums do not hold everything: whoever compares them with another must not look for the difference. */

@@ -9,7 +9,8 @@ import { localDay, periodEnd } from '../../limits/periods.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import { type Explanation, explain } from '../../policy/explain.ts';
 import type { CompiledPolicy, Subject } from '../../policy/model.ts';
-import { countsModel } from '../../policy/patterns.ts';
+import { countsModel, matches } from '../../policy/patterns.ts';
+import { priceTable } from '../../pricing/table.ts';
 import { approvalFor, stopOn } from '../../steps/overlays.ts';
 import { factsFor, grantsOf } from '../../steps/reserve.ts';
 import type { PartyRow } from '../../store/ports.ts';
@@ -40,10 +41,21 @@ export function explainCall(parts: DoorParts, question: ExplainQuestion): Policy
   const call = { party: subject.id, key: subject.key, session: null, models: model === null ? [] : [model] };
   const stops = found(stopOn(directory, { ...call, upstream: upstream.target.upstream }));
   const budgets = standings(parts, { policy, explanation, isCandidate: question.text !== null });
-  const code = codeOf({ explanation, budgets, isApproved: approvals.length > 0, isStopped: stops.length > 0 }, caller);
+  const unpriced =
+    policy.unknownPrice === 'refuse' &&
+    policy.mode === 'enforce' &&
+    model !== null &&
+    !isPriced(policy, { model, now });
+  const judged = { explanation, budgets, isApproved: approvals.length > 0, isStopped: stops.length > 0, unpriced };
+  const code = codeOf(judged, caller);
   const answer = { code, explanation, stops, approvals, budgets };
   const revision = question.text === null ? Number(version.replace('pol-', '')) : null;
   return { ...answer, revision, lines: explanationLines(answer, policy.timeZone) };
+}
+
+/** Whether a model has a price, by list or by the contracts of this policy. */
+function isPriced(policy: CompiledPolicy, { model, now }: { model: string; now: number }): boolean {
+  return priceTable({ overrides: policy.prices, matches }).find({ model, at: now }).known;
 }
 
 function found<T>(one: T | undefined): T[] {
@@ -139,15 +151,17 @@ interface Judged {
   readonly budgets: readonly BudgetStanding[];
   readonly isApproved: boolean;
   readonly isStopped: boolean;
+  readonly unpriced: boolean;
 }
 
 /** In the order in which the gateway asks. */
-function codeOf({ explanation, budgets, isApproved, isStopped }: Judged, { refused }: Caller): string | null {
+function codeOf({ explanation, budgets, isApproved, isStopped, unpriced }: Judged, { refused }: Caller): string | null {
   if (refused !== null) return refused;
   if (isStopped) return 'stopped';
   const { effect } = explanation.decision;
   if (effect === 'deny') return 'not_permitted';
   if (effect === 'ask' && !isApproved) return 'approval_required';
+  if (unpriced) return 'price_unknown';
   const spent = budgets.some(({ path, limit, granted, spent }) => {
     const enforced = explanation.budgets.some(({ place, mode }) => place.path === path && mode === 'enforce');
     return enforced && spent !== null && spent >= limit + granted;

@@ -8,8 +8,10 @@ import type { DoorParts } from '../doors.ts';
 import { livingCallers, subjectIn } from './callers.ts';
 import { emptyPolicy, loadText, revisionText } from './documents.ts';
 
-/** Callers that are asked about in one turn of the event loop: calls that are running go on between two. */
-const AT_ONCE = 25;
+/** Rules that are looked at in one turn of the event loop: calls that are running go on between two. */
+const LOOKS_AT_ONCE = 100_000;
+/** Callers that are asked about in one turn, however few rules there are. */
+const MOST_AT_ONCE = 25;
 
 /**
  * What a candidate would change for those who may call now. `against` null compares with what is in force, and where nothing is,
@@ -43,9 +45,11 @@ async function diffInTurns(door: DoorParts, { before, after }: Sides): Promise<P
   const models = [...new Set([before, after].flatMap((policy) => modelsNamedBy(policy, known)))];
   const callers = livingCallers(directory, { policies: [before, after], now });
   const parts: PolicyDiff[] = [];
+  const looks = models.length * (before.rules.length + after.rules.length);
+  const atOnce = Math.max(1, Math.min(MOST_AT_ONCE, Math.floor(LOOKS_AT_ONCE / Math.max(1, looks))));
   // At least once, so that also a house without people is told what was tried.
-  for (let first = 0; first === 0 || first < callers.length; first += AT_ONCE) {
-    const some = callers.slice(first, first + AT_ONCE).flat();
+  for (let first = 0; first === 0 || first < callers.length; first += atOnce) {
+    const some = callers.slice(first, first + atOnce).flat();
     const subjects = (policy: LoadedPolicy) => some.map((caller) => subjectIn({ policy, directory }, caller));
     const given = { before: subjects(before), after: subjects(after) };
     parts.push(
