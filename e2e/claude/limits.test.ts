@@ -149,8 +149,8 @@ for (const { who, title } of [
       levels: { transport: 'cut', protocol: 200 },
     });
     const { micros } = outcomes[0]!.cost as { micros: number };
-    // Ended when it was spent: not a step before, and no more than some words after.
-    assert.ok(micros >= 200_000 && micros < 210_000, String(micros));
+    // Ended when it was spent: not a step before, and at the piece of the stream that passed it, which the network cuts.
+    assert.ok(micros >= 200_000 && micros < 300_000, String(micros));
     assert.deepEqual(
       refusals.map(({ code, rule }) => [code, rule]),
       [['budget_spent', 'budgets[2]']],
