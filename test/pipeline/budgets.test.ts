@@ -84,7 +84,8 @@ test('P2: the attack on a budget by estimate: what passes it is no more than the
   }
   await until(() => gateway.journal.of('intent').length === gateway.journal.of('outcome').length);
   const { worst } = gateway.ledger.overshoot;
-  assert.ok(charged(gateway) >= 100_000, 'the budget is used up');
+  // What is left can be less than a call is expected to cost, which is at most what the dear ones do: 10,500.
+  assert.ok(charged(gateway) > 100_000 - 2 * 10_500, `the budget is used: ${charged(gateway)}`);
   assert.ok(charged(gateway) <= 100_000 + worst, `${charged(gateway)} with an overshoot of ${worst}`);
   assert.ok(worst < 60 * 10_500, 'and that is bounded by what calls in flight cost beyond what was held');
   assert.equal(statuses.at(-1), 429);
