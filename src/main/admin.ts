@@ -7,15 +7,20 @@ import type {
   CallContent,
   ContentPart,
   DiskReport,
+  Issued,
+  NewKey,
   RefusedRequest,
 } from '../doors/admin/services.ts';
+import { ChangeError } from '../identity/changes.ts';
 import type { ContentRecord } from '../identity/content-vault.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { RefusalBody } from '../journal/bodies.ts';
 import { newId } from '../kernel/ids.ts';
 import { safeText } from '../kernel/redact.ts';
+import { fold } from '../kernel/text.ts';
 import { startSpan } from '../kernel/trace.ts';
 import { localDay } from '../limits/periods.ts';
+import { subjectOf } from '../steps/attribute.ts';
 import { backup } from '../store/backup.ts';
 import type { CredentialListing } from '../store/ports.ts';
 import type { DoorParts } from './doors.ts';
@@ -37,7 +42,7 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     credentials: (owner) => credentialsOf(state, owner),
     stops: (limit) => state.store.stops(limit),
     grants: (limit) => state.store.grants(limit),
-    changes: state.changes,
+    changes: { ...state.changes, createKey: (input) => createKey(parts, input) },
     policy: policyServices(parts),
     projections: watch.projections,
     journal: state.journal,
@@ -59,6 +64,21 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     backup: (name) => makeBackup(parts, name),
     log,
   };
+}
+
+/** A key of a person is charged to one of the person's own teams: another would be taken silently and never used. */
+async function createKey({ state, governance }: DoorParts, input: NewKey): Promise<Issued> {
+  const { directory } = governance.keeper.current;
+  const owner = directory.parties.get(input.owner);
+  const team = input.team === null ? undefined : directory.teams.get(input.team)?.name;
+  if (owner?.kind === 'person' && team !== undefined) {
+    const principal = { kind: owner.kind, id: owner.id, credential: { id: '' }, keyTeam: null };
+    const { teams } = subjectOf({ principal, governance: governance.keeper.current, asked: undefined }).subject;
+    if (!teams.some((name) => fold(name) === fold(team))) {
+      throw new ChangeError('refused', 'This person is not in that team: move them, or name them in the policy first.');
+    }
+  }
+  return state.changes.createKey(input);
 }
 
 /** The store's list with the uses that are not saved yet. */

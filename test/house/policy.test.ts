@@ -192,3 +192,25 @@ test('P8: where a file is the source, it is changed there; a broken edit keeps w
 function soon(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 50));
 }
+
+test('a key of a person is for one of their own teams, by directory or policy, and calls are charged to it', async (t) => {
+  const policy = `${SONNET}teams: { research: { members: [dev@example.com] }, payments: {}, secret: {} }\n`;
+  const { admin, child } = await open(t, policy);
+  await admin.call('POST', '/api/people/dev@example.com/team', { team: 'payments' });
+  const wanted = (team: string) => ({ person: 'dev@example.com', label: team, team });
+  const { status, text } = await refused(admin, '/api/keys', wanted('secret'));
+  assert.equal(status, 409);
+  assert.match(text, /not in that team/);
+  const made = await admin.call('POST', '/api/keys', wanted('research'));
+  const body = JSON.stringify({
+    model: 'claude-sonnet-5-5',
+    max_tokens: 16,
+    messages: [{ role: 'user', content: 'hi' }],
+  });
+  assert.equal((await raw(child.url, { body, headers: { authorization: `Bearer ${made.secret}` } })).status, 200);
+  const { rows } = (await admin.call('GET', '/api/usage?by=team')) as { rows: { name: string; calls: number }[] };
+  assert.deepEqual(
+    rows.map(({ name, calls }) => [name, calls]),
+    [['research', 1]],
+  );
+});

@@ -15,6 +15,17 @@ export interface Issued {
   readonly secret: string;
 }
 
+/** A key or admin token as it is asked for. */
+export interface NewKey {
+  readonly actor: string;
+  readonly owner: string;
+  readonly kind: 'key' | 'admin';
+  readonly label: string;
+  readonly expiresAt: number | null;
+  /** `tea_…` its calls are charged to; one of the owner's own. */
+  readonly team: string | null;
+}
+
 /** A grant as it is asked for; it begins at once. */
 export type NewGrant = Pick<GrantRow, 'kind' | 'scope' | 'subject' | 'models' | 'micros' | 'endsAt' | 'reason'> & {
   readonly actor: string;
@@ -33,14 +44,7 @@ export interface AdminChanges {
   erasePerson(input: { actor: string; person: string; reason: string | null }): Promise<void>;
   addTeam(input: { actor: string; name: string }): Promise<{ id: string }>;
   ensureService(input: { actor: string; name: string; team: string | null }): Promise<{ id: string }>;
-  createKey(input: {
-    actor: string;
-    owner: string;
-    kind: 'key' | 'admin';
-    label: string;
-    expiresAt: number | null;
-    team: string | null;
-  }): Promise<Issued>;
+  createKey(input: NewKey): Promise<Issued>;
   rotateKey(input: { actor: string; key: string; overlapMs: number }): Promise<Issued>;
   revokeCredential(input: { actor: string; credential: string; reason: string | null }): Promise<void>;
   /** The id of the stop in force; that of the first when the same was stopped already. */
