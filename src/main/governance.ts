@@ -9,6 +9,7 @@ import type { CompiledPolicy, Finding } from '../policy/model.ts';
 import { matches } from '../policy/patterns.ts';
 import { priceTable } from '../pricing/table.ts';
 import type { Governance } from '../steps/governance.ts';
+import type { PolicyRevisionRow } from '../store/ports.ts';
 import { PolicyFile } from './policy-file.ts';
 import { Spending } from './spending.ts';
 import type { State, StateParts } from './state.ts';
@@ -33,8 +34,9 @@ const LOOK_MS = 1000;
  */
 export class GovernanceKeeper {
   readonly #parts: KeeperParts;
+  /** The revision looked at last: one that cannot be used is not tried again with every change of the directory. */
+  #tried: Pick<PolicyRevisionRow, 'number' | 'text'> = { number: 0, text: '' };
   #revision = 0;
-  #text = '';
   #policy: CompiledPolicy | null = null;
   #findings: readonly Finding[] = [];
   #trouble: string | null = null;
@@ -75,7 +77,10 @@ export class GovernanceKeeper {
     const directory = this.#parts.directory.current;
     const row = directory.policy;
     // The text as well: an erasure replaces an address in it by an id, under the same number (P7).
-    if (row !== null && (row.number !== this.#revision || row.text !== this.#text)) this.#load(row.number, row.text);
+    if (row !== null && (row.number !== this.#tried.number || row.text !== this.#tried.text)) {
+      this.#tried = row;
+      this.#load(row.number, row.text);
+    }
     const prices =
       this.#current?.policy === this.#policy && this.#current !== undefined
         ? this.#current.prices
@@ -101,7 +106,6 @@ export class GovernanceKeeper {
         ? `Revision ${revision} of the policy was lost with a newer store: apply the policy again.`
         : null;
     this.#revision = revision;
-    this.#text = text;
     this.#policy = loaded === null ? null : loaded.policy;
     this.#findings = loaded === null ? [] : loaded.findings;
     const policy = this.#policy;

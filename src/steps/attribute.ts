@@ -1,5 +1,6 @@
 import type { Principal } from '../identity/principal.ts';
 import { Refusal } from '../kernel/errors.ts';
+import { fold } from '../kernel/text.ts';
 import { localDay } from '../limits/periods.ts';
 import type { CompiledPolicy, Subject } from '../policy/model.ts';
 import type { Exchange, Party } from './exchange.ts';
@@ -24,7 +25,7 @@ export function partyOf(x: Exchange, governance: Governance, now: number): Party
     ...who,
     booking: {
       day: localDay(now, policy?.timeZone ?? 'UTC'),
-      cost_center: team === null ? null : (costCenter(policy, team) ?? null),
+      cost_center: team === null ? null : costCenter(policy, team),
     },
   };
 }
@@ -43,12 +44,12 @@ export function subjectOf({ principal, governance, asked }: Asking): Pick<Party,
   const { policy, directory } = governance;
   const row = directory.parties.get(principal.id);
   const home = row?.team ? (directory.teams.get(row.team)?.name ?? null) : null;
-  const name = row?.name?.toLowerCase() ?? null;
+  const name = row?.name ? fold(row.name) : null;
   const teams = teamsOf({ policy, id: principal.id, name, home });
   const keyTeam = principal.keyTeam === null ? undefined : directory.teams.get(principal.keyTeam)?.name;
   const team = asked === undefined ? (memberOf(teams, keyTeam) ?? teams[0] ?? null) : chosen(teams, asked);
   const subject: Subject = { kind: principal.kind, id: principal.id, name, key: principal.credential.id, teams, team };
-  return { subject, team: team === null ? null : (directory.teamsByName.get(team.toLowerCase())?.id ?? null) };
+  return { subject, team: team === null ? null : (directory.teamsByName.get(fold(team))?.id ?? null) };
 }
 
 interface Belonging {
@@ -66,12 +67,11 @@ function teamsOf({ policy, id, name, home }: Belonging): readonly string[] {
   if (named === undefined && byId === undefined) return home === null ? [] : [home];
   const all = [...(home === null ? [] : [home]), ...(named ?? []), ...(byId ?? [])];
   const seen = new Set<string>();
-  return all.filter((team) => !seen.has(team.toLowerCase()) && seen.add(team.toLowerCase()));
+  return all.filter((team) => !seen.has(fold(team)) && seen.add(fold(team)));
 }
 
 function memberOf(teams: readonly string[], wanted: string | undefined): string | undefined {
-  const lower = wanted?.toLowerCase();
-  return lower === undefined ? undefined : teams.find((team) => team.toLowerCase() === lower);
+  return wanted === undefined ? undefined : teams.find((team) => fold(team) === fold(wanted));
 }
 
 function chosen(teams: readonly string[], asked: string | readonly string[]): string {
@@ -80,6 +80,13 @@ function chosen(teams: readonly string[], asked: string | readonly string[]): st
   return team;
 }
 
-function costCenter(policy: CompiledPolicy | null, team: string): string | null | undefined {
-  return [...(policy?.teams.values() ?? [])].find(({ name }) => name.toLowerCase() === team.toLowerCase())?.costCenter;
+const centersOf = new WeakMap<CompiledPolicy, ReadonlyMap<string, string | null>>();
+
+/** Looked up in what is worked out once a policy: a call does not walk through all teams. */
+function costCenter(policy: CompiledPolicy | null, team: string): string | null {
+  if (policy === null) return null;
+  const known = centersOf.get(policy);
+  const centers = known ?? new Map([...policy.teams.values()].map(({ name, costCenter }) => [fold(name), costCenter]));
+  if (known === undefined) centersOf.set(policy, centers);
+  return centers.get(fold(team)) ?? null;
 }

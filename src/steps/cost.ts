@@ -24,7 +24,10 @@ interface Ended {
  */
 export function costOf(x: Exchange, s: Services, { report, failure }: Ended): Cost {
   const money = x.money.peek;
-  if (money === undefined || !reachedModel(x, report, failure)) return correct(x, s, null);
+  if (money === undefined || !reachedModel(x, report, failure)) {
+    correct(x, s, usageCounts(null));
+    return FREE;
+  }
   const reported = usageCounts(report.usage);
   const price = servedBy(x, s, report) ?? money.price;
   const whole = report.complete && reported.whole;
@@ -55,7 +58,9 @@ function seen(x: Exchange, s: Services, on: { report: MeterReport; reported: Usa
 function reachedModel(x: Exchange, report: MeterReport, failure: Ended['failure']): boolean {
   if (x.sentAt === undefined) return false;
   const status = x.upstream.peek?.status;
-  if (status !== undefined) return status < 400 && !(report.error !== null && report.usage === null);
+  // An error in the place of an answer; one behind words that were seen is the end of an answer.
+  const nothing = report.error !== null && report.usage === null && report.visibleBytes === 0;
+  if (status !== undefined) return status < 400 && !nothing;
   return failure === 'caller_gone' || failure === null || failure.code !== 'upstream_unreachable';
 }
 
@@ -87,12 +92,10 @@ function passesOf(x: Exchange, s: Services, on: { usage: JsonObject | null; whol
 }
 
 /** Corrects the tokens booked in the rates to what was used. */
-function correct(x: Exchange, s: Services, counts: UsageCounts | null): Cost {
+function correct(x: Exchange, s: Services, counts: UsageCounts): void {
   const entry = x.rates.peek;
-  if (entry !== undefined) {
-    const { inputTokens = 0, cacheReadTokens = 0, cacheWrite5mTokens = 0, cacheWrite1hTokens = 0 } = counts ?? {};
-    const input = inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens;
-    s.rates.settle(entry, { inputTokens: input, outputTokens: counts?.outputTokens ?? 0 }, s.clock.monotonic());
-  }
-  return FREE;
+  if (entry === undefined) return;
+  const { inputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens, outputTokens } = counts;
+  const input = inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens;
+  s.rates.settle(entry, { inputTokens: input, outputTokens }, s.clock.monotonic());
 }

@@ -38,8 +38,8 @@ function raise(x: Exchange, s: Services, meter: MessageMeter): void {
 }
 
 function endAtCap(x: Exchange, s: Services): void {
-  const full = s.ledger
-    .position(factsOf(x), extraOf(x, s))
-    .find(({ line, spent, reserved, limit, extra }) => line.atCap === 'end' && spent + reserved > limit + extra);
+  const full = s.ledger.position(factsOf(x), extraOf(x, s)).find(({ line, spent, reserved, limit, extra }) => {
+    return line.mode === 'enforce' && line.atCap === 'end' && spent + reserved > limit + extra;
+  });
   x.openCall.value.end(full === undefined ? new Refusal('permission_ended') : budgetEnded(x, full));
 }

@@ -1,4 +1,5 @@
 import { Refusal } from '../kernel/errors.ts';
+import { matches } from '../policy/patterns.ts';
 import { withoutHeader } from '../upstream/headers.ts';
 import type { Exchange } from './exchange.ts';
 import type { Services } from './services.ts';
@@ -48,6 +49,8 @@ function mayUse(x: Exchange, s: Services, entry: unknown): boolean {
   const { policy } = x.governance.value;
   const id = typeof entry === 'object' && entry !== null && 'id' in entry ? entry.id : undefined;
   if (policy === null || typeof id !== 'string') return false;
+  const { stops } = x.governance.value.directory;
+  if (stops.models.some((stop) => matches(stop.subject ?? '', id))) return false;
   const resource = { kind: 'model', name: id } as const;
   return policy.decide({ subject: x.party.value.subject, resource, now: s.clock.now() }).effect !== 'deny';
 }

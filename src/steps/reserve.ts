@@ -120,28 +120,28 @@ interface Taking {
 }
 
 function takeMoney(x: Exchange, s: Services, { facts, price, amounts, inputTokens }: Taking): void {
-  if (s.spendingUnknown(facts)) throw new Refusal('budgets_unavailable', { retryAfter: 1 });
-  refuseSpentModels(x, s, facts);
-  const taken = s.ledger.reserve({ id: x.id, facts, ...amounts }, extraOf(x, s));
+  const others = x.fields.value.serverSide.models.map((model) => ({ ...facts, model: familyOf(model) }));
+  if ([facts, ...others].some(s.spendingUnknown)) throw new Refusal('budgets_unavailable', { retryAfter: 1 });
+  const extra = extraOf(x, s);
+  for (const other of others) refuseSpentModel(x, s, { facts: other, extra });
+  const taken = s.ledger.reserve({ id: x.id, facts, ...amounts }, extra);
   if (taken.refused) throw budgetRefusal(x, s, taken);
   x.observed.push(...taken.observed);
   const { maxTokens } = x.fields.value;
   const parts = { id: x.id, ledger: s.ledger, price, maxTokens, inputTokens, bound: amounts.bound };
-  x.money.set(new Money({ ...parts, held: taken.held, recorded: taken.micros, extra: extraOf(x, s) }));
+  x.money.set(new Money({ ...parts, held: taken.held, recorded: taken.micros, extra }));
 }
 
 /**
  * A call counts for the model it asks for. Where a budget is for models that it names as fallback or advisor, and nothing is left of
  * it, the call is refused all the same: else a spent model would go on through the back door.
  */
-function refuseSpentModels(x: Exchange, s: Services, facts: CallFacts): void {
-  for (const model of x.fields.value.serverSide.models) {
-    const spent = s.ledger.position({ ...facts, model: familyOf(model) }, extraOf(x, s)).find(({ line, ...at }) => {
-      const isForModels = line.models !== null || line.scope === 'model';
-      return isForModels && line.mode === 'enforce' && at.spent >= at.limit + at.extra;
-    });
-    if (spent !== undefined) throw budgetRefusal(x, s, { kind: 'spent', fitsLater: false, amount: null, at: spent });
-  }
+function refuseSpentModel(x: Exchange, s: Services, { facts, extra }: { facts: CallFacts; extra: Grants }): void {
+  const full = s.ledger.position(facts, extra).find(({ line, spent, limit, extra: more }) => {
+    const isForModels = line.models !== null || line.scope === 'model';
+    return isForModels && line.mode === 'enforce' && spent >= limit + more;
+  });
+  if (full !== undefined) throw budgetRefusal(x, s, { kind: 'spent', fitsLater: false, amount: null, at: full });
 }
 
 /** Money on top of this call's budgets, by grants in force now. */

@@ -159,6 +159,20 @@ test('P2: a stream that never reports is charged what was seen of it', async (t)
   // 90,000 bytes are 30,000 tokens at $5 a million.
   assert.ok(cost(gateway) >= 150_000, `${cost(gateway)}`);
 });
+
+test('P2: words that were seen before an error are charged, although no usage was ever reported', async (t) => {
+  const gateway = await start(t, OPEN_POLICY);
+  const text = { type: 'content_block_delta', index: 0, delta: { type: 'text_delta', text: 'x'.repeat(3000) } };
+  const error = { type: 'error', error: { type: 'overloaded_error', message: 'Overloaded' } };
+  gateway.double.answer = (_s, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.end(event('content_block_delta', text).repeat(30) + event('error', error));
+  };
+  await raw(gateway.url, { body: body({ stream: true, max_tokens: 64_000 }) });
+  await until(() => gateway.journal.of('outcome').length === 1);
+  // 90,000 bytes are 30,000 tokens at $5 a million.
+  assert.ok(cost(gateway) >= 150_000, `${cost(gateway)}`);
+});
 test('P8: URL and file sources inside what a web fetch returned are decided on', async (t) => {
   const gateway = await start(t, CLOSED);
   for (const source of [

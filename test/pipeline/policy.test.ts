@@ -232,6 +232,9 @@ test('what cannot be called is not listed', async (t) => {
   });
   assert.equal(reply.headers['x-kept'], 'yes');
   assert.equal((await raw(gateway.url, { method: 'GET', path: '/v1/models/claude-opus-5-5' })).status, 451);
+  gateway.put(governanceOf(OPEN_POLICY, { stops: [stopOf('model', 'claude-sonnet-*')] }));
+  const rest = await raw(gateway.url, { method: 'GET', path: '/v1/models' });
+  assert.deepEqual(JSON.parse(rest.body.toString()).data, [{ id: 'claude-opus-5-5' }], 'nor what is stopped');
 });
 
 const stopOf = (target: StopRow['target'], subject: string | null): StopRow => ({
@@ -331,6 +334,15 @@ test('calls for which spending is not known yet are refused, and told to come ag
   assert.equal(reply.status, 503);
   assert.equal(reply.headers['retry-after'], '1');
   assert.equal(gateway.double.begun(), 0);
+});
+
+test('P8: the spending of a budget for a fallback model must be known as well', async (t) => {
+  const unknown = (facts: { model: string }) => facts.model === 'claude-opus-5-5';
+  const gateway = await startTestGateway({ services: { spendingUnknown: unknown } });
+  t.after(() => gateway.close());
+  assert.equal((await raw(gateway.url, { body: CALL })).status, 200);
+  const body = asking('claude-sonnet-5-5', { fallbacks: [{ model: 'claude-opus-5-5' }] });
+  assert.equal((await raw(gateway.url, { body })).status, 503);
 });
 
 test('a model without a price is refused where the policy says so, else priced at the dearest and flagged', async (t) => {
