@@ -8,6 +8,7 @@ import { watchDoor } from '../doors/watch/door.ts';
 import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
+import { LocalCarrier } from '../steps/carry/local.ts';
 import { metering } from '../steps/metering.ts';
 import type { ContentKeeper, Services } from '../steps/services.ts';
 import type { Upstream } from '../upstream/ports.ts';
@@ -83,9 +84,9 @@ function pathServices(parts: DoorParts, draining: () => boolean): Services {
     spendingUnknown: (facts) => governance.spending.isUnknown(facts),
     refusals: state.refusals,
     upstream,
+    carry: (envelope) => new LocalCarrier(envelope, { upstream, pingMs: config.upstream.ping }),
     stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
     limits: { bodyBytes: config.limits.body },
-    pingMs: config.upstream.ping,
     draining,
     content: contentKeeper(parts),
     ...(parts.beforeStep === undefined ? {} : { beforeStep: parts.beforeStep }),

@@ -8,9 +8,10 @@ import type { Services } from './services.ts';
 const MAX_CLIENT_FIELD = 200;
 
 /** Makes the exchange that an envelope travels in: its record id, its trace, and what the client says of itself. */
-export function begin(envelope: Envelope, s: Pick<Services, 'clock'>): Exchange {
+export function begin(envelope: Envelope, s: Pick<Services, 'clock' | 'carry'>): Exchange {
   return new Exchange({
     envelope,
+    carrier: s.carry(envelope),
     id: newId('rec', s.clock.now()),
     arrived: s.clock.monotonic(),
     trace: startSpan({ traceparent: one(envelope, 'traceparent'), tracestate: one(envelope, 'tracestate') }),

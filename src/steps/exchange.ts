@@ -5,8 +5,8 @@ import type { TraceContext } from '../kernel/trace.ts';
 import type { OpenCall } from '../limits/open-calls.ts';
 import type { RateEntry } from '../limits/rates.ts';
 import type { Observation, Subject } from '../policy/model.ts';
-import type { MeterReport } from '../upstream/anthropic/meter.ts';
-import type { Target, UpstreamReply } from '../upstream/ports.ts';
+import type { Target } from '../upstream/ports.ts';
+import type { CarriedBody, Carrier, Head, Tally } from './carrier.ts';
 import type { Governance } from './governance.ts';
 import type { Money } from './money.ts';
 
@@ -119,8 +119,9 @@ export interface Party {
 }
 
 /** One governed message on its way through the steps. */
-export class Exchange {
+export class Exchange implements Tally {
   readonly envelope: Envelope;
+  readonly carrier: Carrier;
   /** Id of the intent or refusal record, and what the caller is told. */
   readonly id: string;
   readonly arrived: number;
@@ -132,13 +133,13 @@ export class Exchange {
   readonly party = new Slot<Party>('party');
   readonly openCall = new Slot<OpenCall>('open call');
   readonly rates = new Slot<RateEntry>('rates');
-  readonly body = new Slot<Buffer>('body');
+  readonly body = new Slot<CarriedBody>('body');
   readonly fields = new Slot<RequestFields>('fields');
   readonly decision = new Slot<Decided>('decision');
   readonly target = new Slot<Target>('target');
   readonly money = new Slot<Money>('money');
   readonly intent = new Slot<Receipt>('intent');
-  readonly upstream = new Slot<UpstreamReply>('upstream reply');
+  readonly upstream = new Slot<Head>('upstream reply');
   /** Monotonic marks for the latency split. */
   sentAt: number | undefined;
   firstByteAt: number | undefined;
@@ -146,19 +147,19 @@ export class Exchange {
   responseBytes = 0;
   /** What would have refused this message and only observes. */
   readonly observed: Observation[] = [];
-  /** What the meter has seen so far; asked for once, at the end. */
-  meter: (() => MeterReport) | undefined;
-  /** The beginning of the answer, and how much more of it is kept; only where content is kept. */
-  capture: { readonly parts: Uint8Array[]; room: number } | undefined;
+  meter: Tally['meter'];
+  capture: Tally['capture'];
 
   constructor(parts: {
     envelope: Envelope;
+    carrier: Carrier;
     id: string;
     arrived: number;
     trace: TraceContext;
     client: Client;
   }) {
     this.envelope = parts.envelope;
+    this.carrier = parts.carrier;
     this.id = parts.id;
     this.arrived = parts.arrived;
     this.trace = parts.trace;

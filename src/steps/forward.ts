@@ -9,14 +9,8 @@ export async function forward(x: Exchange, s: Services): Promise<void> {
   const cut = cutOf(x);
   if (cut !== null) throw cut;
   x.sentAt = s.clock.monotonic();
-  const reply = await s.upstream.send({
-    action: x.envelope.action,
-    method: x.envelope.method,
-    path: x.envelope.path,
-    query: x.envelope.query,
-    rawHeaders: x.envelope.rawHeaders,
+  const reply = await x.carrier.send({
     ownHeaders: traceHeaders(x),
-    body: x.body.peek ?? null,
     signal: AbortSignal.any([x.envelope.gone, x.openCall.value.cut]),
   });
   x.firstByteAt = s.clock.monotonic();

@@ -18,6 +18,13 @@ export class FrameGate {
     return !this.#insideEvent;
   }
 
+  /** True while a message has begun and neither its end nor an error was seen. */
+  get cutShort(): boolean {
+    if (!this.meter.begun) return false;
+    const { complete, error } = this.meter.report();
+    return !complete && error === null;
+  }
+
   /** Takes a chunk and returns what may go to the caller now, in order. */
   push(chunk: Uint8Array): Uint8Array[] {
     const end = this.meter.push(chunk);

@@ -1,8 +1,8 @@
 import type { ExtensionBody } from '../journal/bodies.ts';
 import { Refusal } from '../kernel/errors.ts';
 import { usageCounts } from '../pricing/usage.ts';
-import type { MessageMeter } from '../upstream/anthropic/meter.ts';
 import { budgetEnded } from './budget-refusal.ts';
+import type { Progress } from './carrier.ts';
 import type { Exchange } from './exchange.ts';
 import { extraOf, factsOf } from './reserve.ts';
 import type { Services } from './services.ts';
@@ -11,7 +11,7 @@ import type { Services } from './services.ts';
  * Keeps what is held for a running answer ahead of what it has cost (P2): by visible text, by reported counts, and by the clock
  * while nothing is said. Where the policy ends answers at the cap, ends this one.
  */
-export function keepUp(x: Exchange, s: Services, meter: MessageMeter): void {
+export function keepUp(x: Exchange, s: Services, meter: Progress): void {
   try {
     raise(x, s, meter);
   } catch (error) {
@@ -20,7 +20,7 @@ export function keepUp(x: Exchange, s: Services, meter: MessageMeter): void {
   }
 }
 
-function raise(x: Exchange, s: Services, meter: MessageMeter): void {
+function raise(x: Exchange, s: Services, meter: Progress): void {
   const money = x.money.peek;
   if (money === undefined || !meter.begun) return;
   const now = s.clock.monotonic();

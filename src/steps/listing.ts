@@ -17,15 +17,9 @@ export function isListing(x: Exchange): boolean {
  * stays as the provider said it; a listing with nothing to leave out is passed byte for byte.
  */
 export async function relayListing(x: Exchange, s: Services, rawHeaders: readonly string[]): Promise<void> {
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of x.upstream.value.body) {
-    size += chunk.byteLength;
-    if (size > MAX_LISTING) throw unreadable();
-    parts.push(chunk);
-  }
+  const listing = await x.carrier.collect(MAX_LISTING);
   x.upstreamEndedAt = s.clock.monotonic();
-  const body = filtered(x, s, Buffer.concat(parts));
+  const body = filtered(x, s, listing);
   x.responseBytes = body.byteLength;
   const headers = [...withoutHeader(rawHeaders, 'content-length'), 'content-length', String(body.byteLength)];
   x.envelope.reply.start(x.upstream.value.status, headers);

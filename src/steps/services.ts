@@ -9,6 +9,7 @@ import type { OpenCalls } from '../limits/open-calls.ts';
 import type { Rates } from '../limits/rates.ts';
 import type { RefusalQuota } from '../limits/refusal-quota.ts';
 import type { Upstream } from '../upstream/ports.ts';
+import type { Carrier } from './carrier.ts';
 import type { Envelope, Exchange } from './exchange.ts';
 import type { Governance } from './governance.ts';
 import type { Metering } from './metering.ts';
@@ -33,12 +34,12 @@ export interface Services {
   /** True for a call that counts for a budget whose spending is not known yet: it is refused meanwhile (P8). */
   readonly spendingUnknown: (facts: CallFacts) => boolean;
   readonly refusals: RefusalQuota;
-  readonly upstream: Upstream;
+  readonly upstream: Pick<Upstream, 'target' | 'unusable'>;
+  /** Who does the byte work of the call in this envelope. */
+  readonly carry: (envelope: Envelope) => Carrier;
   /** Counts what gets no record of its own: callers nobody knows, and refusals of one caller over the quota (P1). */
   readonly stranger: (code: string, exchange: Exchange) => void;
   readonly limits: { readonly bodyBytes: number };
-  /** Silence on a stream after which a ping is inserted, milliseconds. */
-  readonly pingMs: number;
   readonly draining: () => boolean;
   readonly content: ContentKeeper | null;
   /** Called before each step. Tests use it to stop the process between any two. */

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import type { NewRecord } from '../../src/journal/records.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
-import { collect } from '../../src/steps/read.ts';
+import { collect } from '../../src/steps/carry/body.ts';
 import { PERSON, silent, startTestGateway, type TestGateway, type TestOptions, until } from '../support/gateway.ts';
 import { governanceOf, OPEN_POLICY } from '../support/governance.ts';
 import { CALL, delta, MESSAGE_END, MESSAGE_START, raw, STREAM_CALL } from '../support/raw.ts';

@@ -16,6 +16,7 @@ import { Rates } from '../../src/limits/rates.ts';
 import { RefusalQuota } from '../../src/limits/refusal-quota.ts';
 import { govern } from '../../src/pipeline.ts';
 import { countsModel } from '../../src/policy/patterns.ts';
+import { LocalCarrier } from '../../src/steps/carry/local.ts';
 import type { Governance } from '../../src/steps/governance.ts';
 import { metering } from '../../src/steps/metering.ts';
 import type { Services } from '../../src/steps/services.ts';
@@ -109,6 +110,7 @@ export interface TestOptions {
   readonly upstream?: string;
   readonly pingMs?: number;
   readonly silenceMs?: number;
+  readonly firstByteMs?: number;
   readonly services?: Partial<Services>;
   /** What is in force; everything is allowed unless told. */
   readonly governance?: Governance;
@@ -127,7 +129,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     target: { upstream: 'double', simulated: false },
     url: new URL(options.upstream ?? double.url),
     key: options.key === undefined ? 'provider-secret' : options.key,
-    firstByteMs: 10_000,
+    firstByteMs: options.firstByteMs ?? 10_000,
     silenceMs: options.silenceMs ?? 10_000,
     connectMs: 2_000,
   });
@@ -158,9 +160,9 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     spendingUnknown: () => false,
     refusals: new RefusalQuota(),
     upstream,
+    carry: (envelope) => new LocalCarrier(envelope, { upstream, pingMs: options.pingMs ?? 15_000 }),
     stranger: (code) => strangers.push(code),
     limits: { bodyBytes: options.bodyBytes ?? 32 * mib },
-    pingMs: options.pingMs ?? 15_000,
     draining: () => false,
     content: null,
     ...options.services,
