@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly port?: number | undefined;
   readonly host?: string | undefined;
   readonly data?: string | undefined;
+  /** Relay workers in front of this process; 0 for none. */
+  readonly workers?: number | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly log?: Logger | undefined;
   /** Called before each step of a call; fault tests stop the process between any two. */
@@ -83,7 +85,7 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
   const clock = systemClock;
   const dataDir = resolve(config.data);
   await makeFolders(dataDir);
-  const upstream = await openUpstream({
+  const { upstream, relay } = await openUpstream({
     config,
     demo: options.demo === true,
     env: options.env ?? process.env,
@@ -97,6 +99,7 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     dataDir,
     state,
     upstream,
+    relay,
     watch,
     governance,
     clock,
@@ -172,6 +175,7 @@ function configOf(options: StartOptions): GatehouseConfig {
       ...config.listen,
       host: options.host ?? config.listen.host,
       port: options.port ?? config.listen.port,
+      workers: options.workers ?? config.listen.workers,
     },
   };
 }

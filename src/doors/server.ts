@@ -1,7 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Refusal } from '../kernel/errors.ts';
 import { newId } from '../kernel/ids.ts';
+import { maskSecrets } from '../kernel/redact.ts';
+import { Connections } from './connections.ts';
 import { hostCheck } from './hosts.ts';
 import { errorBody } from './messages/http-reply.ts';
 import { takeTurns } from './turns.ts';
@@ -11,7 +14,16 @@ export interface ServerOptions {
   readonly hosts: readonly string[];
   /** Longest time a request may take to arrive whole, milliseconds. */
   readonly requestMs: number;
+  /** Open connections in all; 10,000 unless told. */
+  readonly connections?: number;
+  /** How long nothing of an answer may be taken before its connection is broken, milliseconds; two minutes unless told. */
+  readonly stallMs?: number;
+  /** Reached through our own relay workers alone, which say who the peer is. Default false. */
+  readonly behindWorkers?: boolean;
 }
+
+/** How often connections are looked at, for slow requests and slow readers. */
+const LOOK_MS = 5000;
 
 /** The one HTTP server that every door is registered on. Runtime APIs of serving stay in this file and in http-reply.ts. */
 export function createServer(options: ServerOptions): FastifyInstance {
@@ -19,8 +31,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const inTurn = takeTurns();
   const app = Fastify({
     logger: false,
-    // Forwarding headers are never believed unless an operator lists the proxy; none is listed by default.
-    trustProxy: false,
+    // Forwarding headers are never believed: anybody can send them. Behind relay workers nobody but these can connect.
+    trustProxy: options.behindWorkers === true,
     requestTimeout: options.requestMs,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',
@@ -28,7 +40,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     http: {
       headersTimeout: 20_000,
       // How often slow requests are looked for. Node's half a minute would let a head take twice the time above.
-      connectionsCheckingInterval: 5000,
+      connectionsCheckingInterval: LOOK_MS,
       maxHeaderSize: 32 * 1024,
       insecureHTTPParser: false,
       requireHostHeader: true,
@@ -41,8 +53,19 @@ export function createServer(options: ServerOptions): FastifyInstance {
   // No body is read here, not even of a request for nothing: a door that wants one reads it when it knows who is calling.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
+  const { connections: most = 10_000, stallMs = 120_000 } = options;
+  const connections = new Connections(app.server, { most, stallMs, lookMs: Math.min(LOOK_MS, stallMs / 4) });
   app.addHook('onRequest', (request, reply, done) => {
+    connections.serving(request.raw.socket, reply.raw);
     inTurn(request.raw, reply.raw, () => {
+      if (!isSpoken(request.raw)) {
+        void reply
+          .code(400)
+          .header('connection', 'close')
+          .type('application/json')
+          .send(malformed('it is not HTTP/1.1'));
+        return;
+      }
       if (isOurs(request.headers.host, request.headers.origin)) return done();
       const refusal = new Refusal('host_unexpected');
       void reply.code(refusal.entry.status).send(plainError(refusal));
@@ -50,10 +73,16 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0] ?? '';
-    const fields = { path: /^[\w/.-]{1,200}$/.test(path) ? path : 'that path' };
+    // Clients log what they are told, and a key pasted into the base address stands in the path (P5).
+    const fields = { path: /^[\w/.-]{1,200}$/.test(path) ? maskSecrets(path) : 'that path' };
     void reply.code(404).send(plainError(new Refusal('not_found', { fields })));
   });
   return app;
+}
+
+/** Node's parser takes `HTTP/2.0` and `HTTP/0.9` on a request line for versions that it then answers as 1.1. */
+function isSpoken({ httpVersion }: IncomingMessage): boolean {
+  return httpVersion === '1.1' || httpVersion === '1.0';
 }
 
 /** An error outside any governed message, in Anthropic's envelope. */

@@ -262,6 +262,7 @@ export const ERRORS = {
     'The answer of the model provider broke off or was not usable: {reason}.',
     'Try again.',
   ),
+  relay_lost: entry(502, 'api_error', true, 'The part of Gatehouse that held this connection died.', 'Try again.'),
   revoked_while_running: entry(
     401,
     'authentication_error',

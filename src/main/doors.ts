@@ -1,6 +1,5 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
-import type { GatehouseConfig } from '../config.ts';
 import { adminDoor } from '../doors/admin/door.ts';
 import { messagesDoor } from '../doors/messages/door.ts';
 import { createServer } from '../doors/server.ts';
@@ -9,17 +8,23 @@ import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
 import { LocalCarrier } from '../steps/carry/local.ts';
+import type { Envelope } from '../steps/exchange.ts';
 import { metering } from '../steps/metering.ts';
 import type { ContentKeeper, Services } from '../steps/services.ts';
+import type { AnthropicOptions } from '../upstream/anthropic/upstream.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import { adminServices } from './admin.ts';
 import type { OpenGovernance } from './governance.ts';
 import type { State, StateParts } from './state.ts';
-import type { Watch } from './watch.ts';
+import { measureWorkers, type Watch } from './watch.ts';
+import { openFront } from './workers/front.ts';
+import { RemoteCall } from './workers/remote-call.ts';
 
 export interface DoorParts extends StateParts {
   readonly state: State;
   readonly upstream: Upstream;
+  /** What relay workers open the same upstream with. */
+  readonly relay: AnthropicOptions;
   readonly watch: Watch;
   readonly governance: OpenGovernance;
   readonly version: string;
@@ -37,18 +42,27 @@ export interface Doors {
 export async function openDoors(parts: DoorParts): Promise<Doors> {
   const { config, state, closers, watch } = parts;
   let draining = false;
-  const app = createServer({ hosts: config.listen.hosts, requestMs: config.listen.request_time });
+  const { hosts, request_time: requestMs, workers } = config.listen;
+  const connections = Math.ceil(config.listen.connections / Math.max(1, workers));
+  const server = { hosts, requestMs, connections };
+  const app = createServer({ ...server, behindWorkers: workers > 0 });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
-  await messagesDoor(app, (envelope) => govern(envelope, services));
+  const serve = (envelope: Envelope): Promise<void> => govern(envelope, services);
+  if (workers === 0) await messagesDoor(app, serve);
   await watchDoor(app, {
     metrics: () => watch.metrics.render(),
     ready: () => (draining ? 'draining' : watch.notReady()),
     mayReadMetrics: config.listen.open_metrics ? null : callers(parts, 'admin'),
   });
   await adminDoor(app, adminServices(parts, callers(parts, 'admin')));
+  const fleet = workers === 0 ? null : await openFront({ ...parts, server, app, govern: serve });
+  if (fleet !== null) measureWorkers(watch.metrics, fleet);
   return {
-    listen: () => listen(app, config),
+    listen: async () => {
+      if (fleet === null) await app.listen({ host: config.listen.host, port: config.listen.port });
+      return urlOf(fleet === null ? (app.server.address() as AddressInfo) : await fleet.listen());
+    },
     async drain(ms) {
       draining = true;
       await idle(() => state.openCalls.count, ms);
@@ -84,7 +98,10 @@ function pathServices(parts: DoorParts, draining: () => boolean): Services {
     spendingUnknown: (facts) => governance.spending.isUnknown(facts),
     refusals: state.refusals,
     upstream,
-    carry: (envelope) => new LocalCarrier(envelope, { upstream, pingMs: config.upstream.ping }),
+    carry: (envelope) =>
+      envelope instanceof RemoteCall
+        ? envelope
+        : new LocalCarrier(envelope, { upstream, pingMs: config.upstream.ping }),
     stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
     limits: { bodyBytes: config.limits.body },
     draining,
@@ -101,11 +118,8 @@ function contentKeeper({ config, state }: DoorParts): ContentKeeper {
   };
 }
 
-async function listen(app: FastifyInstance, { listen: { host, port } }: GatehouseConfig): Promise<string> {
-  await app.listen({ host, port });
-  const address = app.server.address() as AddressInfo;
-  const name = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${name}:${address.port}`;
+function urlOf({ address, port }: { readonly address: string; readonly port: number }): string {
+  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /** Resolves when nothing is open any more, or after `ms`. */

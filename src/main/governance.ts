@@ -1,6 +1,7 @@
 import type { Directory } from '../identity/directory.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Closers } from '../kernel/closers.ts';
+import { failpoint } from '../kernel/failpoints.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { OpenCalls } from '../limits/open-calls.ts';
 import type { Rates } from '../limits/rates.ts';
@@ -109,12 +110,14 @@ export class GovernanceKeeper {
     this.#policy = loaded === null ? null : loaded.policy;
     this.#findings = loaded === null ? [] : loaded.findings;
     const policy = this.#policy;
+    failpoint('policy.compiled');
     rates.adopt((policy?.rates ?? []).map((line) => observing(policy, line)));
     spending.adopt(
       (policy?.budgets ?? []).map((line) => observing(policy, line)),
       policy?.timeZone ?? 'UTC',
     );
     log.info({ revision, findings: this.#findings.length }, 'a policy is in force');
+    failpoint('policy.in-force');
   }
 
   /** Ends what is no longer permitted. */

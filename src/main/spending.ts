@@ -22,6 +22,8 @@ export interface SpendingParts {
 }
 
 const AGAIN_MS = 500;
+/** Wall clock and monotonic clock part by less than this between two looks, unless somebody sets the clock. */
+const SET_MS = 1000;
 
 /**
  * What was spent before: found in the views of the journal whenever a budget is new to the ledger, at the start and when the policy
@@ -34,11 +36,15 @@ export class Spending {
   #timeZone = 'UTC';
   #loading = false;
   #stopped = false;
+  /** The day that the counters were loaded for, or were taken to by time alone. */
+  #day = '';
+  #apart = 0;
 
   constructor(parts: SpendingParts) {
     this.#parts = parts;
     const timer = setInterval(() => {
       parts.ledger.seen(parts.projections().metrics.seq);
+      this.#lookAtClock();
       if (this.#unknown.length > 0) void this.#load();
     }, AGAIN_MS);
     timer.unref();
@@ -51,6 +57,8 @@ export class Spending {
   /** These budgets are in force from now on; those the ledger knows at once, the others when their spending is loaded. */
   adopt(lines: readonly BudgetLine[], timeZone: string): void {
     const { ledger } = this.#parts;
+    if (this.#day === '' || timeZone !== this.#timeZone) this.#day = localDay(this.#parts.clock.now(), timeZone);
+    else this.#lookAtClock();
     this.#lines = lines;
     this.#timeZone = timeZone;
     this.#unknown = ledger.newLines(lines);
@@ -61,6 +69,7 @@ export class Spending {
 
   /** True for a call that counts for a budget whose spending is not known yet. One that only observes refuses nothing. */
   isUnknown(facts: CallFacts): boolean {
+    this.#lookAtClock();
     return this.#unknown.some((line) => line.mode === 'enforce' && chargedSubject(line, facts, countsModel) !== null);
   }
 
@@ -69,14 +78,35 @@ export class Spending {
     return this.#unknown.length;
   }
 
+  /**
+   * A day that time alone brought has no spending before it. One that a clock was set to may have: a machine that started with a
+   * wrong clock would open the budgets of the right day again (P2). What was spent in it is loaded before it is spent from.
+   */
+  #lookAtClock(): void {
+    const { clock, ledger, log } = this.#parts;
+    const now = clock.now();
+    const apart = now - clock.monotonic();
+    const wasSet = Math.abs(apart - this.#apart) >= SET_MS;
+    this.#apart = apart;
+    const day = localDay(now, this.#timeZone);
+    if (day === this.#day) return;
+    this.#day = day;
+    if (!wasSet || this.#lines.length === 0) return;
+    log.warn({ day }, 'the clock was set to another day: what was spent in it is loaded');
+    ledger.adopt([], { seq: 0, spent: new Map() });
+    this.#unknown = ledger.newLines(this.#lines);
+    void this.#load();
+  }
+
   async #load(): Promise<void> {
     if (this.#loading || this.#stopped) return;
     this.#loading = true;
     const lines = this.#lines;
+    const today = this.#day;
     try {
-      const loaded = await this.#spent(this.#parts.ledger.newLines(lines));
-      // Another policy came meanwhile: its own lines are loaded next.
-      if (lines !== this.#lines || this.#stopped) return;
+      const loaded = await this.#spent(this.#parts.ledger.newLines(lines), today);
+      // Another policy or another day came meanwhile: what belongs to it is loaded next.
+      if (lines !== this.#lines || today !== this.#day || this.#stopped) return;
       this.#record(this.#parts.ledger.adopt(lines, loaded));
       this.#unknown = [];
     } catch (error) {
@@ -86,9 +116,8 @@ export class Spending {
     }
   }
 
-  async #spent(lines: readonly BudgetLine[]): Promise<Loaded> {
+  async #spent(lines: readonly BudgetLine[], today: string): Promise<Loaded> {
     const projections = this.#parts.projections();
-    const today = localDay(this.#parts.clock.now(), this.#timeZone);
     let models = await projections.askedModels();
     for (;;) {
       // Two lines of one id differ in whom they are for, not in what was spent.

@@ -1,10 +1,12 @@
 import { type Checkpoints, startCheckpoints } from '../journal/checkpoint.ts';
 import { type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
+import { watchLoop } from '../kernel/loop-lag.ts';
 import { MetricsRegistry } from '../kernel/metrics.ts';
 import { type ProjectionsService, startProjections } from '../projections/client.ts';
 import { keepHouse } from './housekeeping.ts';
 import { dataPaths, WRITER } from './paths.ts';
 import type { State, StateParts } from './state.ts';
+import type { Fleet, WorkerState } from './workers/fleet.ts';
 
 /** What runs beside the path of a call: views, checkpoints, packing and retiring of segments, numbers. */
 export interface Watch {
@@ -42,6 +44,7 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
   startHousekeeping(parts, projections);
   const metrics = new MetricsRegistry();
   measure({ metrics, state, projections, disk });
+  measureLoop(metrics, closers);
   return {
     metrics,
     projections,
@@ -107,6 +110,31 @@ function startHousekeeping(parts: StateParts & { state: State }, projections: Pr
     clearInterval(timer);
     await running;
   });
+}
+
+/** The processes in front of this one. */
+export function measureWorkers(metrics: MetricsRegistry, fleet: Pick<Fleet, 'workers' | 'died'>): void {
+  const each = (name: string, help: string, read: (worker: WorkerState) => number): void => {
+    const gauge = metrics.gauge(name, help, ['worker']);
+    gauge.collect(() => fleet.workers.map((one) => ({ labels: { worker: one.pid }, value: read(one) })));
+  };
+  each('gatehouse_worker_calls', 'Calls that a relay worker carries now.', ({ calls }) => calls);
+  each('gatehouse_worker_resident_bytes', 'Resident memory of a relay worker.', (one) => one.residentBytes);
+  each(
+    'gatehouse_worker_event_loop_lag_p99_seconds',
+    'How late the event loop of a relay worker ran, 99th percentile of the last second.',
+    ({ lagSeconds }) => lagSeconds,
+  );
+  const died = metrics.gauge('gatehouse_workers_died', 'Relay workers that died since the start.');
+  died.collect(() => [{ value: fleet.died }]);
+}
+
+function measureLoop(metrics: MetricsRegistry, closers: StateParts['closers']): void {
+  const { lag, stop } = watchLoop();
+  closers.add('event loop watch', stop);
+  metrics
+    .gauge('gatehouse_event_loop_lag_p99_seconds', 'How late the event loop ran, 99th percentile since the last look.')
+    .collect(() => [{ value: lag.p99() }]);
 }
 
 interface Measured {

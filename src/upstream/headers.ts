@@ -31,21 +31,37 @@ const NOT_FOR_UPSTREAM = new Set([
   'forwarded',
   'via',
   'x-real-ip',
-  // Between the caller and us: which of its teams is charged.
-  'x-gatehouse-team',
 ]);
+
+/** Families of them: where a caller is said to be, and what stands between the caller and us, such as the team that is charged. */
+const FAMILIES_NOT_FOR_UPSTREAM = ['x-forwarded-', 'x-gatehouse-'];
+
+/** To servers that hand headers on as variables `x_api_key` and `x-api-key` are one name: what is dropped goes in both spellings. */
+function isNotForUpstream(name: string): boolean {
+  const dashed = name.replaceAll('_', '-');
+  if (HOP_BY_HOP.has(dashed) || NOT_FOR_UPSTREAM.has(dashed)) return true;
+  return FAMILIES_NOT_FOR_UPSTREAM.some((family) => dashed.startsWith(family));
+}
 
 /** Never forwarded to a caller: the provider's cookies are credentials of ours. */
 const NOT_FOR_CALLER = new Set(['set-cookie']);
 
 /** Names that `Connection` nominates as hop-by-hop, lower-case. */
 function nominated(rawHeaders: readonly string[]): ReadonlySet<string> {
-  const names = new Set<string>();
+  let names: Set<string> | undefined;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() !== 'connection') continue;
+    if (!isNamed(rawHeaders[i], 'connection')) continue;
+    names ??= new Set();
     for (const name of (rawHeaders[i + 1] ?? '').split(',')) names.add(name.trim().toLowerCase());
   }
-  return names;
+  return names ?? NONE;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Whether a header, as it was written, is the one of this name, which is given in lower case. */
+function isNamed(written: string | undefined, name: string): boolean {
+  return written !== undefined && written.length === name.length && written.toLowerCase() === name;
 }
 
 function filtered(rawHeaders: readonly string[], keep: (name: string) => boolean): string[] {
@@ -66,10 +82,7 @@ export function headersForUpstream(
   own: readonly (readonly [string, string])[],
 ): string[] {
   const replaced = new Set(own.map(([name]) => name.toLowerCase()));
-  const out = filtered(
-    rawHeaders,
-    (name) => !NOT_FOR_UPSTREAM.has(name) && !name.startsWith('x-forwarded-') && !replaced.has(name),
-  );
+  const out = filtered(rawHeaders, (name) => !isNotForUpstream(name) && !replaced.has(name.replaceAll('_', '-')));
   for (const [name, value] of own) out.push(name, value);
   return out;
 }
@@ -79,14 +92,27 @@ export function headersForCaller(rawHeaders: readonly string[]): string[] {
   return filtered(rawHeaders, (name) => !NOT_FOR_CALLER.has(name));
 }
 
+/** What goes on from one of our own processes to another: neither hop-by-hop nor about where the caller is. Name, value, … */
+export function withoutForwarding(rawHeaders: readonly string[]): string[] {
+  return filtered(rawHeaders, (name) => name !== 'forwarded' && !name.startsWith('x-forwarded-'));
+}
+
 /** A raw list without the headers of this name, which is given in lower case. */
 export function withoutHeader(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, i) => rawHeaders[i - (i % 2)]?.toLowerCase() !== name);
+  const out: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (!isNamed(rawHeaders[i], name)) out.push(rawHeaders[i] ?? '', rawHeaders[i + 1] ?? '');
+  }
+  return out;
 }
 
 /** The values of a header in a raw list, in order. */
 export function headerValues(rawHeaders: readonly string[], wanted: string): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === wanted);
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i], wanted)) values.push(rawHeaders[i + 1] ?? '');
+  }
+  return values;
 }
 
 /** The first value of a header in a raw list, or null. */

@@ -100,7 +100,7 @@ test('open calls of one caller are limited, with the number in the sentence', as
   assert.equal(fourth.headers['retry-after'], '1');
   for (const release of releases) release();
   for (const reply of await Promise.all(running)) assert.equal(reply.status, 200);
-  assert.equal(gateway.openCalls.count, 0);
+  await until(() => gateway.openCalls.count === 0);
 });
 
 test('request bytes held for one caller are limited, and given back when the calls end', async () => {

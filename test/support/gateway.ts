@@ -14,15 +14,18 @@ import { Ledger } from '../../src/limits/ledger.ts';
 import { type OpenCallLimits, OpenCalls } from '../../src/limits/open-calls.ts';
 import { Rates } from '../../src/limits/rates.ts';
 import { RefusalQuota } from '../../src/limits/refusal-quota.ts';
+import { RemoteCall } from '../../src/main/workers/remote-call.ts';
 import { govern } from '../../src/pipeline.ts';
 import { countsModel } from '../../src/policy/patterns.ts';
 import { LocalCarrier } from '../../src/steps/carry/local.ts';
+import type { Envelope } from '../../src/steps/exchange.ts';
 import type { Governance } from '../../src/steps/governance.ts';
 import { metering } from '../../src/steps/metering.ts';
 import type { Services } from '../../src/steps/services.ts';
 import { anthropicUpstream } from '../../src/upstream/anthropic/upstream.ts';
 import { type Double, startDouble } from './double.ts';
 import { governanceOf, KEY, OPEN_POLICY, PERSON } from './governance.ts';
+import { betweenWorkers } from './relay.ts';
 
 export { KEY, PERSON };
 
@@ -133,6 +136,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     silenceMs: options.silenceMs ?? 10_000,
     connectMs: 2_000,
   });
+  const pingMs = options.pingMs ?? 15_000;
   const inForce = { governance: governanceOf(OPEN_POLICY) };
   const counted = {
     rates: new Rates(countsModel),
@@ -160,7 +164,7 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     spendingUnknown: () => false,
     refusals: new RefusalQuota(),
     upstream,
-    carry: (envelope) => new LocalCarrier(envelope, { upstream, pingMs: options.pingMs ?? 15_000 }),
+    carry: (envelope) => (envelope instanceof RemoteCall ? envelope : new LocalCarrier(envelope, { upstream, pingMs })),
     stranger: (code) => strangers.push(code),
     limits: { bodyBytes: options.bodyBytes ?? 32 * mib },
     draining: () => false,
@@ -168,7 +172,10 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     ...options.services,
   };
   const app = createServer({ hosts: [], requestMs: 30_000 });
-  await messagesDoor(app, (envelope) => govern(envelope, services));
+  const here = (envelope: Envelope): Promise<void> => govern(envelope, services);
+  // The same tests, with the byte work done on the other side of a worker's channel.
+  const relayed = process.env.GATEHOUSE_TEST_RELAYED === '1';
+  await messagesDoor(app, relayed ? betweenWorkers({ upstream, pingMs, govern: here }) : here);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const port = (app.server.address() as AddressInfo).port;
   return {

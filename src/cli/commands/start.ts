@@ -13,6 +13,7 @@ interface StartFlags {
   readonly host?: string;
   readonly port?: number;
   readonly data?: string;
+  readonly workers?: number;
 }
 
 /** Signals within this many milliseconds are one. */
@@ -49,13 +50,20 @@ function startFlags(command: Command): Command {
     .option('--config <file>', 'configuration file (default: gatehouse.yaml where there is one)')
     .option('--host <address>', 'address to listen on')
     .option('--port <number>', 'port to listen on; 0 takes any free one', portOf)
-    .option('--data <folder>', 'folder for everything that is kept');
+    .option('--data <folder>', 'folder for everything that is kept')
+    .option('--workers <number>', 'relay workers in front, for a machine with more cores; 0 for none', workersOf);
 }
 
 function portOf(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (!(port <= 65_535)) throw new InvalidArgumentError('It must be a number from 0 to 65535.');
   return port;
+}
+
+function workersOf(text: string): number {
+  const workers = /^\d{1,2}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(workers <= 64)) throw new InvalidArgumentError('It must be a number from 0 to 64.');
+  return workers;
 }
 
 async function serve(cli: Cli, flags: StartFlags, demo: boolean): Promise<void> {
