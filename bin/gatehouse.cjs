@@ -21,9 +21,11 @@ var BUNDLED = {
  * holds (CWE-489). The warning is about node:sqlite and is of no use to an operator.
  */
 var FLAGS = ['--disable-sigusr1', '--disable-warning=ExperimentalWarning'];
-/** Options that open a debugger or write memory to disk: they are not taken over from NODE_OPTIONS. */
+/** Options that open a debugger or write memory or session keys to disk: they are not taken over from NODE_OPTIONS. */
 var UNSAFE =
-  /^--(inspect|debug|heapsnapshot|heap-prof|cpu-prof|report|diagnostic-dir|abort-on-uncaught|allow-inspector|experimental-network-inspection)/;
+  /^--(inspect|debug|heapsnapshot|heap-prof|cpu-prof|report|diagnostic-dir|abort-on-uncaught|allow-inspector|experimental-network-inspection|no-disable-sigusr1|tls-keylog|trace-tls)/;
+/** Variables that make Node print its own work, headers and what is sent among it. */
+var CHATTY = ['NODE_DEBUG', 'NODE_DEBUG_NATIVE'];
 
 function fail(lines) {
   process.stderr.write(lines.join('\n') + '\n');
@@ -59,7 +61,8 @@ function optionsOf(text) {
 function safeOptions(options, refused) {
   var kept = [];
   for (var i = 0; i < options.length; i++) {
-    if (!UNSAFE.test(options[i].replace(/^"/, ''))) kept.push(options[i]);
+    // Node takes `_` for `-` in the name of an option.
+    if (!UNSAFE.test(options[i].replace(/^"/, '').replace(/_/g, '-'))) kept.push(options[i]);
     else {
       refused.push(options[i]);
       if (options[i].indexOf('=') < 0 && options[i + 1] && options[i + 1].charAt(0) !== '-') i++;
@@ -73,6 +76,11 @@ function environment() {
   for (var name in process.env) env[name] = process.env[name];
   var refused = [];
   if (env.NODE_OPTIONS !== undefined) env.NODE_OPTIONS = safeOptions(optionsOf(env.NODE_OPTIONS), refused).join(' ');
+  for (var i = 0; i < CHATTY.length; i++) {
+    if (env[CHATTY[i]] === undefined) continue;
+    delete env[CHATTY[i]];
+    process.stderr.write('gatehouse: ignored ' + CHATTY[i] + ', because it prints what is sent\n');
+  }
   if (refused.length > 0) {
     process.stderr.write(
       'gatehouse: ignored from NODE_OPTIONS, because they expose memory: ' + refused.join(' ') + '\n',

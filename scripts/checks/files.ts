@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './run.ts';
 
-const CODE = ['src', 'test', 'scripts', 'e2e', 'bench', 'bin'];
+const CODE = ['src', 'test', 'scripts', 'e2e', 'faults', 'bench', 'bin'];
 const MAX_LINES = 500;
 
 /** Every code file of the repository, relative to its root. */

@@ -10,13 +10,20 @@ import type { HttpAnswer, HttpRequest, Io } from './io.ts';
 /** An answer larger than this is not read: a wrong address must not fill the memory. */
 const MAX_ANSWER = 64 * 1024 * 1024;
 
+/** What a gateway that has closed everything may still wait for a reader of its last lines. */
+const LAST_WORDS_MS = 1_000;
+
 /** The real world. */
 export function processIo(): Io & { close(): Promise<void> } {
-  // A reader that has seen enough, such as head(1), ends the program and is no error.
+  let serving = false;
+  // A reader that has seen enough, such as head(1), ends the program and is no error. A gateway goes on without it.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (serving) return;
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
+  // Whoever read the messages is gone. A gateway told to stop would otherwise die of saying so, with its answers cut.
+  process.stderr.on('error', () => undefined);
   const agent = new Agent({ connect: { timeout: 5_000 }, maxResponseSize: MAX_ANSWER });
   return {
     out: (text) => void process.stdout.write(text),
@@ -42,8 +49,15 @@ export function processIo(): Io & { close(): Promise<void> } {
     },
     exitNow: (code) => process.exit(code),
     // Loaded only where a gateway is started: every other command must answer at once.
-    start: async (options) => (await import('../main.ts')).startGatehouse(options),
-    close: () => agent.close(),
+    start: async (options) => {
+      serving = true;
+      return (await import('../main.ts')).startGatehouse(options);
+    },
+    close: async () => {
+      await agent.close();
+      // Lines that nobody reads would keep a stopped gateway from ending; the other commands wait for their reader.
+      if (serving) setTimeout(() => process.exit(), LAST_WORDS_MS).unref();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { failpoint } from '../kernel/failpoints.ts';
 import { chainUp, type Prepared, prepare } from './batch.ts';
 import type { Chain } from './chain.ts';
 import type { JournalFiles } from './files.ts';
@@ -96,6 +97,7 @@ export class ChainWriter {
     if (this.#segment !== null && !this.#segment.sealed) {
       await this.write([this.#own('segment.seal', this.#sealBody(this.#segment))], true);
       this.#segment.sealed = true;
+      failpoint('journal.sealed');
     }
     const { files, folder, writer, durability, clock } = this.#settings;
     const { seq, hash, open, outbox } = this.chain;

@@ -4,6 +4,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { failpoint } from '../kernel/failpoints.ts';
 import { syncFile, syncFolder } from '../kernel/sync.ts';
 import { listSegments } from './read.ts';
 import type { Head } from './records.ts';
@@ -50,8 +51,10 @@ async function compressFile(path: string): Promise<void> {
     await rm(aside, { force: true });
     throw new Error(`${path} does not unpack to what was packed`);
   }
+  failpoint('pack.copied');
   await rename(aside, `${path}.gz`);
   await syncFolder(dirname(path));
+  failpoint('pack.renamed');
   await rm(path);
   await syncFolder(dirname(path));
 }

@@ -1,6 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { Agent, request } from 'undici';
+import { failpoint } from '../kernel/failpoints.ts';
 import { syncFolder } from '../kernel/sync.ts';
 
 /** A place that keeps checkpoints. */
@@ -42,6 +43,7 @@ async function appendSynced(folder: string, text: string): Promise<void> {
     if (size > 0) await handle.read(last, 0, 1, size - 1);
     const lead = size > 0 && last[0] !== 10 ? '\n' : '';
     await handle.appendFile(`${lead}${text}\n`);
+    failpoint('checkpoint.written');
     await handle.sync();
     if (size === 0) await syncFolder(folder);
   } finally {

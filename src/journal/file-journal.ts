@@ -99,7 +99,7 @@ export class FileJournal implements Journal {
     if (this.#trouble !== null && !eventual) throw unavailable(this.#trouble);
     if (OWN_KINDS.has(record.kind)) throw new TypeError(`only the journal itself writes ${record.kind} records`);
     const prepared = prepare(record, clock.now());
-    if (queue.full(prepared.size, eventual)) throw unavailable('too many records wait for the disk');
+    if (queue.full(prepared.size, shareOf(record, eventual))) throw unavailable('too many records wait for the disk');
     writer.chain.admit(prepared.effect);
     return new Promise((resolve, reject) => {
       queue.push({ prepared, eventual, resolve, reject });
@@ -239,6 +239,18 @@ export class FileJournal implements Journal {
       release();
     }
   }
+}
+
+/** Kinds that callers can cause without end while the disk is away. */
+const AT_WILL: ReadonlySet<string> = new Set(['refusal', 'content']);
+
+/**
+ * How much of what may wait such a record may fill. The last quarter is closed to refusals and content: in a long outage every
+ * caller who asks again leaves some, and they must not push out how the calls ended that were under way (P1).
+ */
+function shareOf({ kind }: NewRecord, eventual: boolean): number {
+  if (!eventual) return 0.5;
+  return AT_WILL.has(kind) ? 0.75 : 1;
 }
 
 /** What went wrong, for operators: the system's code and sentence. */

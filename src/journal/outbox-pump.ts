@@ -1,3 +1,4 @@
+import { failpoint } from '../kernel/failpoints.ts';
 import type { Logger } from '../kernel/log.ts';
 import type { Store } from '../store/ports.ts';
 import type { Journal } from './records.ts';
@@ -36,12 +37,14 @@ export async function startOutboxPump(parts: {
       // Appended together, so that one sync serves the whole batch; order in the journal is order of appending.
       // A batch that failed half-way may have left its first records durable: these are not written again.
       const missing = rows.filter((row) => row.number > journal.outboxFloor);
+      failpoint('outbox.read');
       const ends = await Promise.allSettled(
         missing.map((row) => journal.append({ kind: 'change', body: { ...row.record, outbox: row.number } })),
       );
       // All of them have ended: none can become durable behind the back of the next attempt.
       const failed = ends.find((end) => end.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
+      failpoint('outbox.recorded');
       await store.acknowledge(rows.at(-1)?.number ?? 0);
     }
   }

@@ -31,9 +31,8 @@ export class Queue {
     return this.#waiting.length;
   }
 
-  /** True when one more record of this size would break the bounds; half of them is kept for eventual records. */
-  full(size: number, eventual: boolean): boolean {
-    const share = eventual ? 1 : 0.5;
+  /** True when one more record of this size would break the bounds, of which such records may fill this share, from 0 to 1. */
+  full(size: number, share: number): boolean {
     return this.#waiting.length >= this.#bounds.records * share || this.#size + size > this.#bounds.bytes * share;
   }
 

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import { failpoint } from '../kernel/failpoints.ts';
 import { Chain } from './chain.ts';
 import type { JournalFile, JournalFiles } from './files.ts';
 import { type SegmentName, segmentName, segmentsAmong } from './names.ts';
@@ -96,6 +97,7 @@ async function cutTorn(files: JournalFiles, folder: string, { newest, scan, name
       await copy.close();
     }
     await files.syncFolder(folder);
+    failpoint('journal.torn-copied');
     await source.truncate(scan.size);
     await source.datasync();
   } finally {

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
+import { failpoint } from '../kernel/failpoints.ts';
 import { syncFolder } from '../kernel/sync.ts';
 import type { SegmentName } from './names.ts';
 import { listSegments, readRecords } from './read.ts';
@@ -55,6 +56,7 @@ export async function retireSegments(options: RetireOptions): Promise<RetiredSeg
     const { sealedAt, ...held } = await survey(dir, writer, segment);
     if (!(sealedAt <= before)) break;
     await journal.append({ kind: 'segment.retired', body: await retiredBody(options, held) });
+    failpoint('retire.recorded');
     await removeSegment(join(dir, writer), segment.name);
     retired.push(held);
   }
@@ -89,5 +91,6 @@ async function removeSegment(folder: string, name: string): Promise<void> {
   for (const file of await readdir(folder)) {
     if (file.startsWith(`${name}.jsonl`)) await rm(join(folder, file), { force: true });
   }
+  failpoint('retire.removed');
   await syncFolder(folder);
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { failpoint } from '../kernel/failpoints.ts';
 import type { JournalFile, JournalFiles } from './files.ts';
 import { hashOf } from './line.ts';
 import { segmentName } from './names.ts';
@@ -39,8 +40,11 @@ export class SegmentFile {
 
   /** Writes behind the acknowledged part, and syncs when asked; counts as part of the segment only after `commit`. */
   async write(bytes: Uint8Array, sync: boolean): Promise<void> {
+    failpoint('journal.before-write');
     await writeAll(this.#file, bytes, this.size);
+    failpoint('journal.before-sync');
     if (sync) await this.#file.datasync();
+    failpoint('journal.after-sync');
   }
 
   commit(bytes: number, lastLine: number): void {
@@ -111,6 +115,7 @@ export async function createSegment(place: Place, line: Uint8Array, openedAt: nu
   try {
     await writeAll(file, line, 0);
     await file.datasync();
+    failpoint('journal.segment-written');
     await place.files.syncFolder(place.folder);
   } catch (error) {
     await file.close().catch(() => undefined);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
+import { failpoint } from '../kernel/failpoints.ts';
 import { prepare } from './batch.ts';
 import { ChainWriter } from './chain-writer.ts';
 import { FileJournal, type JournalLog } from './file-journal.ts';
@@ -86,6 +87,7 @@ async function recordRecovery(writer: ChainWriter, found: Recovered, { clock, lo
   );
   const body = { torn_bytes: found.tornBytes, torn_files: [...found.tornFiles], unknown_outcomes: open.length };
   records.push(prepare({ kind: 'recovered', body }, clock.now()));
+  failpoint('journal.recovery');
   await writer.write(records, true);
   log.warn(body, 'the journal was repaired after a crash');
 }

@@ -47,6 +47,8 @@ export function firstDayOf(day: string, period: 'day' | 'week' | 'month'): strin
 /** Every day from `from` to `to`, both included; none when `from` lies after `to`. */
 export function daysBetween(from: string, to: string): string[] {
   const days: string[] = [];
-  for (let day = from; day <= to; day = addDays(day, 1)) days.push(day);
+  // By number: the day after 9999-12-31 is written with a sign, which sorts before every other and would never come to an end.
+  const last = Date.parse(`${to}T00:00:00Z`);
+  for (let at = Date.parse(`${from}T00:00:00Z`); at <= last; at += DAY_MS) days.push(utcDay(at));
   return days;
 }

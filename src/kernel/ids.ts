@@ -1,14 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { someRandomBytes } from './random.ts';
 
 /** Crockford base 32, as in ULIDs: no I, L, O or U, sorts like its numbers. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
-function base32(value: bigint, length: number): string {
+/** The first ten characters: fifty bits. */
+function base32(value: number): string {
   let rest = value;
   let text = '';
-  for (let i = 0; i < length; i++) {
-    text = ALPHABET[Number(rest & 31n)] + text;
-    rest >>= 5n;
+  for (let i = 0; i < 10; i++) {
+    text = ALPHABET.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
   }
   return text;
 }
@@ -21,8 +22,9 @@ export type IdPrefix = 'rec' | 'per' | 'svc' | 'tea' | 'key' | 'adm' | 'stp' | '
  * Sorts by time of creation to the millisecond.
  */
 export function newId(prefix: IdPrefix, now: number = Date.now()): string {
-  const random = BigInt(`0x${randomBytes(10).toString('hex')}`);
-  return `${prefix}_${base32((BigInt(now) << 80n) | random, 26)}`;
+  let text = `${prefix}_${base32(now)}`;
+  for (const byte of someRandomBytes(16)) text += ALPHABET.charAt(byte & 31);
+  return text;
 }
 
 /** When this id was made, milliseconds since the epoch; its first ten characters are fifty bits, the lower 48 of them time. */

@@ -33,6 +33,9 @@ export interface LogOptions {
 
 /** Lines waiting for a slow reader of standard error; beyond this they are dropped, so that it cannot hold up or exhaust us. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** Lines wait for each other until there are so many bytes, and no longer than so many milliseconds. */
+const TOGETHER_BYTES = 8 * 1024;
+const TOGETHER_MS = 50;
 /** A reader that takes nothing must not keep the process from ending. */
 const MAX_FLUSH_MS = 2_000;
 /** Names the logger writes itself. A field of the same name would make a line with two readings. */
@@ -79,8 +82,26 @@ interface Sink extends LogDestination {
 }
 
 function standardError(): Sink {
-  // With a least length of one byte every line is written at once, and `flush` waits for what is under way.
-  const stream = pino.destination({ dest: 2, sync: false, minLength: 1, maxLength: MAX_WAITING_BYTES });
+  // Lines of one moment are written together: handing over each alone costs more than all that is done to make it.
+  let leaving = false;
+  const stream = pino.destination({
+    dest: 2,
+    sync: false,
+    minLength: TOGETHER_BYTES,
+    periodicFlush: TOGETHER_MS,
+    maxLength: MAX_WAITING_BYTES,
+    retryEAGAIN: () => !leaving,
+  });
+  // Called when the process exits, and would try for ever to hand the rest to a reader that takes nothing.
+  const flushAtExit = stream.flushSync.bind(stream);
+  stream.flushSync = () => {
+    leaving = true;
+    try {
+      flushAtExit();
+    } catch {
+      // Lost, as what a slow reader misses always is.
+    }
+  };
   // A reader that went away is no reason to die: there is nobody left to tell.
   stream.on('error', () => {});
   const flush = (): Promise<void> =>

@@ -1,18 +1,25 @@
-/** Control and direction-changing characters that could rewrite a terminal or a log line. Newlines and tabs included. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: matching control characters is the purpose
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufeff]/g;
+/**
+ * Control, formatting and direction-changing characters, which could rewrite a terminal or a log line or hide in a name, and halves of
+ * surrogate pairs. Newlines and tabs included.
+ */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+const HALF_AT_END = /[\ud800-\udbff]$/;
 
 /** Makes text from outside safe to print: every unsafe character becomes `\u{…}`. Cut to `max` characters. */
 export function printable(text: string, max = 500): string {
-  const safe = text.slice(0, max).replace(UNSAFE, (c) => `\\u{${c.charCodeAt(0).toString(16)}}`);
+  const cut = text.length > max ? text.slice(0, max).replace(HALF_AT_END, '') : text;
+  const safe = cut.replace(UNSAFE, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
   return text.length > max ? `${safe}…` : safe;
 }
+
+/** What spreadsheets read as the beginning of a formula, in full width too, also behind a line feed. */
+const FORMULA = /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
 
 /** A CSV field: quoted where needed, and a leading formula character is disarmed with an apostrophe (CWE-1236). */
 export function csvField(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const disarmed = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  const disarmed = FORMULA.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(disarmed) ? `"${disarmed.replaceAll('"', '""')}"` : disarmed;
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { someRandomHex } from './random.ts';
 
 /** Where a message stands in a distributed trace, as of https://www.w3.org/TR/trace-context/. */
 export interface TraceContext {
@@ -76,10 +76,9 @@ function fit(members: readonly string[]): string | null {
 }
 
 function randomId(bytes: 8 | 16): string {
-  const id = randomBytes(bytes);
+  const id = someRandomHex(bytes);
   // All zero means "no id". The chance is nil, the rule is the specification's.
-  if (id.every((byte) => byte === 0)) id[0] = 1;
-  return id.toString('hex');
+  return /^0+$/.test(id) ? id.replace(/.$/, '1') : id;
 }
 
 /**

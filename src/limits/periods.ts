@@ -50,6 +50,10 @@ function dayAt(now: number, timeZone: string): KnownDay {
  */
 export function periodOf(day: string, period: Period): string {
   if (period === 'lifetime') return 'lifetime';
+  return remembered(`${day} ${period}`, keys, () => keyOf(day, period));
+}
+
+function keyOf(day: string, period: Exclude<Period, 'lifetime'>): string {
   checkDay(day);
   if (period === 'day') return day;
   if (period === 'month') return day.slice(0, 7);
@@ -76,9 +80,24 @@ export function firstDay(day: string, period: Period): string | null {
  * `lifetime`. Where the clocks skip midnight, that is the instant of the skip.
  */
 export function periodEnd(day: string, period: Period, timeZone: string): number | null {
-  const first = firstDay(day, period);
-  if (first === null) return null;
-  return startOfDay(nextPeriod(first, period), timeZone);
+  return remembered(`${day} ${period} ${timeZone}`, ends, () => {
+    const first = firstDay(day, period);
+    return first === null ? null : startOfDay(nextPeriod(first, period), timeZone);
+  });
+}
+
+/** Calls are of today, and every call asks again. */
+const MOST_REMEMBERED = 100;
+const keys = new Map<string, string>();
+const ends = new Map<string, number | null>();
+
+function remembered<T>(key: string, known: Map<string, T>, find: () => T): T {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = find();
+  if (known.size >= MOST_REMEMBERED) known.clear();
+  known.set(key, made);
+  return made;
 }
 
 /** Last day of the period that holds `day`; null for `lifetime`. */

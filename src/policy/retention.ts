@@ -44,6 +44,7 @@ export function compileRetention(section: RetentionSection | undefined, context:
 }
 
 function keeper(lines: readonly Line[], fallback: boolean): (who: Subject) => boolean {
+  if (lines.length === 0) return () => fallback;
   return (who) => {
     // Only the team that is charged speaks: of several teams, another one's wish must not decide what is kept.
     const charged = { ...who, teams: who.team === null ? [] : [who.team] };

@@ -2,6 +2,7 @@
 import { hashOf, parseLine } from '../journal/line.ts';
 import type { SegmentName } from '../journal/names.ts';
 import type { JournalRecord } from '../journal/records.ts';
+import { failpoint } from '../kernel/failpoints.ts';
 import { loadBalances } from './balances.ts';
 import { linesFrom, offsetOf, openSegment, segmentsOf, seqOf } from './segment-bytes.ts';
 import type { Cursor, Views } from './views.ts';
@@ -116,7 +117,9 @@ export class Follower {
     views.transaction(() => {
       for (const record of records) views.apply(record);
       views.setCursor({ seq: cursor.seq + records.length, hash, records: cursor.records + records.length });
+      failpoint('views.before-commit');
     });
+    failpoint('views.after-commit');
   }
 
   /** Goes on to the next segment; true when there is none yet. */

@@ -17,9 +17,7 @@ type Headers = [string, string][];
 
 /** For an answer that passes: the fullest of the budgets it counts for. Nothing where there is none. */
 export function usageHeaders(positions: readonly Position[], resetOf: (position: Position) => number | null): Headers {
-  const fullest = positions
-    .filter(({ line, limit, extra }) => line.mode === 'enforce' && limit + extra > 0)
-    .toSorted((a, b) => usedOf(b) - usedOf(a))[0];
+  const fullest = fullestOf(positions);
   if (fullest === undefined) return [];
   const used = usedOf(fullest);
   const mark = fullest.line.warn.findLast((warn) => used >= warn);
@@ -32,6 +30,16 @@ export function usageHeaders(positions: readonly Position[], resetOf: (position:
     ...(mark === undefined ? [] : ([['overage-surpassed-threshold', String(mark)]] as Headers)),
     ...resets(resetOf(fullest)),
   ]);
+}
+
+function fullestOf(positions: readonly Position[]): Position | undefined {
+  let fullest: Position | undefined;
+  for (const position of positions) {
+    const { line, limit, extra } = position;
+    if (line.mode !== 'enforce' || limit + extra <= 0) continue;
+    if (fullest === undefined || usedOf(position) > usedOf(fullest)) fullest = position;
+  }
+  return fullest;
 }
 
 /** Fraction of what may be spent, grants included. */

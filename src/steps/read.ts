@@ -26,10 +26,15 @@ export async function read(x: Exchange, s: Services): Promise<void> {
  * `..%2ffiles`, would spend the provider's key on another resource than the one recorded.
  */
 function modelOfPath(path: string): string | null {
-  const match = /^\/v1\/models\/([^/]+)$/.exec(path);
-  if (match?.[1] === undefined) return null;
-  const model = decodeURIComponent(match[1]);
-  if (printable(model, model.length) !== model || model.split(/[/\\]/).some((part) => part === '.' || part === '..')) {
+  const [, name] = /^\/v1\/models\/([^/]*)$/.exec(path) ?? [];
+  if (name === undefined) return null;
+  const model = decodeURIComponent(name);
+  // An empty name is neither a model nor the listing: `/v1/models/` would be asked for under the record of another path.
+  if (
+    model === '' ||
+    printable(model, model.length) !== model ||
+    model.split(/[/\\]/).some((part) => part === '.' || part === '..')
+  ) {
     throw new Refusal('request_malformed', { fields: { reason: 'the path names no model' } });
   }
   return model;

@@ -22,6 +22,8 @@ const TOOLS = [
   'messages[].content[].tool_changes[].tool.definition',
 ] as const;
 
+const SOURCE_TYPES = BLOCKS.map((block) => `${block}.source.type`);
+
 /** What of a request says what the provider runs or fetches itself, beside the model it names. */
 export const SERVER_SIDE_FIELDS: readonly string[] = [
   'speed',
@@ -40,7 +42,7 @@ export const SERVER_SIDE_FIELDS: readonly string[] = [
   'context_management.edits[].type',
   'messages[].content[].type',
   'messages[].content[].content[].type',
-  ...BLOCKS.flatMap((block) => [`${block}.source.type`]),
+  ...SOURCE_TYPES,
 ];
 
 /** Tools that the client runs: the provider only describes them to the model. Looking tools up costs no pass of its own. */
@@ -97,8 +99,8 @@ export function serverSideOf(found: ScanResult): ServerSide {
   const fallbacks = found.first('fallbacks');
   // By name the provider chooses the model: no rule on models could say anything about it.
   if (isPresent(fallbacks) && fallbacks?.kind !== 'array') add('default_fallbacks', null);
-  for (const block of BLOCKS) {
-    for (const source of texts(found, `${block}.source.type`)) {
+  for (const path of SOURCE_TYPES) {
+    for (const source of texts(found, path)) {
       const capability = SOURCES.get(source);
       if (capability !== undefined) add(capability, 0);
     }
@@ -137,6 +139,7 @@ function compacts(found: ScanResult): boolean {
  * are in the order of the body, so one walk finds what belongs where.
  */
 function toolsOf(found: ScanResult, path: string): AskedCapability[] {
+  if (!found.found.has(path)) return [];
   const types = found.found.get(`${path}.type`) ?? [];
   const bounds = found.found.get(`${path}.max_uses`) ?? [];
   const tools: AskedCapability[] = [];
@@ -165,8 +168,11 @@ function plainName(type: string): string {
   return type.replace(/_\d{8}$/, '').slice(0, MAX_NAME);
 }
 
-function texts(found: ScanResult, path: string): string[] {
-  return (found.found.get(path) ?? []).filter((value) => value.kind !== 'null').map(text);
+const NONE: readonly string[] = [];
+
+function texts(found: ScanResult, path: string): readonly string[] {
+  const values = found.found.get(path);
+  return values === undefined ? NONE : values.filter((value) => value.kind !== 'null').map(text);
 }
 
 function text(value: FoundValue): string {

@@ -16,6 +16,28 @@ export class StoreMisuse extends Error {
   override readonly name = 'StoreMisuse';
 }
 
+/** The store cannot be used at the moment: held by another process, read-only, no room, a failing disk. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+
+  constructor(why: string, options?: ErrorOptions) {
+    super(`The store cannot be used now: ${why}.`, options);
+  }
+}
+
+/** What lies at the store's place cannot be read as one; it was left as it is. */
+export class StoreDamaged extends Error {
+  override readonly name = 'StoreDamaged';
+
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super(
+      `The store ${path} is damaged (${why}) and was left as it is. Keep the file, then put back the newest backup: ` +
+        'gatehouse restore <backup> --only store --force',
+      options,
+    );
+  }
+}
+
 /** The store was written by a newer version of Gatehouse; nothing in it was touched. */
 export class StoreTooNew extends Error {
   override readonly name = 'StoreTooNew';

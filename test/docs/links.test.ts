@@ -136,7 +136,7 @@ test('every gatehouse command in the papers exists, with its options', async () 
 test('docs/operations.md lists exactly the metrics that the code registers, each with its kind', () => {
   const registered = new Set<string>();
   for (const file of sources('src')) {
-    for (const [, name] of readFileSync(file, 'utf8').matchAll(/'(gatehouse_[a-z_]+)'/g)) registered.add(name ?? '');
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/'(gatehouse_[a-z0-9_]+)'/g)) registered.add(name ?? '');
   }
   assert.ok(registered.size > 10);
   const rows = tableUnder(paper('docs/operations.md'), 'Metrics');
@@ -154,7 +154,7 @@ test('docs/operations.md lists exactly the metrics that the code registers, each
 test('metrics, variables and files that the papers mention elsewhere are real too', () => {
   const operations = tableUnder(paper('docs/operations.md'), 'Metrics').map(([name]) => name?.replaceAll('`', ''));
   for (const { path, text } of PAPERS) {
-    for (const [name] of text.matchAll(/\bgatehouse_[a-z_]+/g))
+    for (const [name] of text.matchAll(/\bgatehouse_[a-z0-9_]+/g))
       assert.ok(operations.includes(name), `${path}: ${name}`);
     for (const [, file] of text.matchAll(/`((?:src|test|scripts|bin|docs|e2e)\/[\w./-]+\.\w+)`/g)) {
       assert.ok(existsSync(join(ROOT, file ?? '')), `${path}: ${file}`);

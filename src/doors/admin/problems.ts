@@ -142,6 +142,13 @@ function changeProblem(error: unknown): ProblemDraft | undefined {
   return draft({ code, entry: ADMIN_PROBLEMS[code], detail: error.message });
 }
 
+/** Another process holds the store, or its disk is full, failing, read-only. */
+function storeProblem(error: unknown): ProblemDraft | undefined {
+  if (!(error instanceof Error) || error.name !== 'StoreUnavailable') return undefined;
+  const logged = error.cause instanceof Error ? error.cause.message : error.message;
+  return draft({ code: 'not_available', entry: ADMIN_PROBLEMS.not_available, detail: error.message, logged });
+}
+
 /** The worker of the views died or is being started: by shape, because doors know services by interface only. */
 function viewsProblem(error: unknown): ProblemDraft | undefined {
   if (!(error instanceof Error) || error.name !== 'ProjectionsUnavailable') return undefined;
@@ -206,6 +213,7 @@ export function toProblem(error: unknown): ProblemDraft {
   }
   const known =
     viewsProblem(error) ??
+    storeProblem(error) ??
     changeProblem(error) ??
     (typeof error === 'object' && error !== null ? (validationProblem(error) ?? frameworkProblem(error)) : undefined);
   if (known) return known;

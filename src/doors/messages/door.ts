@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Action } from '../../journal/bodies.ts';
 import type { Envelope } from '../../steps/exchange.ts';
 import { HttpReply } from './http-reply.ts';
+import { RequestBody } from './request-body.ts';
 
 /** Takes an envelope through the pipeline; injected so that the door knows nothing of what stands behind. */
 export type Govern = (envelope: Envelope) => Promise<void>;
@@ -13,38 +14,34 @@ export type Govern = (envelope: Envelope) => Promise<void>;
  */
 export async function messagesDoor(app: FastifyInstance, govern: Govern): Promise<void> {
   await app.register(async (scope) => {
-    const serve = (action: Action, pathOf: (request: FastifyRequest) => string) => {
-      return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    const serve = (
+      action: Action,
+      pathOf: (request: FastifyRequest) => string = ({ routeOptions }) => routeOptions.url ?? '',
+    ) => ({
+      exposeHeadRoute: false,
+      // Taken over before Fastify looks for a body and validates: the pipeline does both itself, and in its own order.
+      onRequest(request: FastifyRequest, reply: FastifyReply, _next: () => void): void {
         reply.hijack();
-        await govern(envelopeOf(action, pathOf(request), { request, reply }));
-      };
-    };
-    scope.post(
-      '/v1/messages',
-      serve('model.call', () => '/v1/messages'),
-    );
-    scope.post(
-      '/v1/messages/count_tokens',
-      serve('model.count', () => '/v1/messages/count_tokens'),
-    );
+        void govern(envelopeOf(action, pathOf(request), { request, reply }));
+      },
+      handler: taken,
+    });
+    scope.post('/v1/messages', serve('model.call'));
+    scope.post('/v1/messages/count_tokens', serve('model.count'));
+    scope.get('/v1/models', serve('model.list'));
     scope.get(
-      '/v1/models',
-      { exposeHeadRoute: false },
-      serve('model.list', () => '/v1/models'),
-    );
-    scope.get<{ Params: { id: string } }>(
       '/v1/models/:id',
-      { exposeHeadRoute: false },
-      serve('model.list', (request) => `/v1/models/${encodeURIComponent((request.params as { id: string }).id)}`),
+      serve('model.list', ({ params }) => `/v1/models/${encodeURIComponent((params as { id: string }).id)}`),
     );
-    scope.get(
-      '/api/oauth/usage',
-      { exposeHeadRoute: false },
-      serve('usage.own', () => '/api/oauth/usage'),
-    );
+    scope.get('/api/oauth/usage', serve('usage.own'));
     scope.head('/', (_request, reply) => reply.send());
     scope.head('/api/hello', (_request, reply) => reply.send());
   });
+}
+
+/** Never reached: a governed message is taken over before. */
+function taken(): never {
+  throw new Error('a governed message was not taken over');
 }
 
 function envelopeOf(action: Action, path: string, io: { request: FastifyRequest; reply: FastifyReply }): Envelope {
@@ -65,8 +62,7 @@ function envelopeOf(action: Action, path: string, io: { request: FastifyRequest;
     rawHeaders: request.rawHeaders,
     headers: request.headers,
     contentLength: lengthOf(request.headers['content-length']),
-    // Destroying the request would take the connection with it, and the answer could not be sent.
-    body: isPost ? request.iterator({ destroyOnReturn: false }) : null,
+    body: isPost ? new RequestBody(request) : null,
     gone: gone.signal,
     peer: request.socket.remoteAddress ?? '',
     reply: new HttpReply(request, response),

@@ -23,8 +23,8 @@ export class HttpReply implements Reply {
         this.#isStream = /^text\/event-stream/i.test(headers[i + 1] ?? '');
     }
     this.#raw.writeHead(status, [...headers]);
-    // Sends the head at once, and byte for byte: flushHeaders would write it as UTF-8.
-    this.#raw.write(NOTHING);
+    // Sends the head of a stream at once, and byte for byte: flushHeaders would write it as UTF-8. Any other head goes with its body.
+    if (this.#isStream) this.#raw.write(NOTHING);
   }
 
   write(chunk: Uint8Array): boolean {

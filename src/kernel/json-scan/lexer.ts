@@ -10,6 +10,14 @@ const HEX = table((byte) => /[\da-f]/i.test(String.fromCharCode(byte)));
 /** 1 for the bytes a string may hold as they stand: everything but control characters, the quote and the backslash. */
 const PLAIN = table((byte) => byte >= 0x20 && byte !== QUOTE && byte !== BACKSLASH);
 
+/** A byte in all four of a word. */
+const four = (byte: number): number => byte * 0x01010101;
+const ONES = four(1);
+const HIGH = four(0x80) | 0;
+const SPACES = four(0x20);
+const QUOTES = four(QUOTE);
+const BACKSLASHES = four(BACKSLASH);
+
 const WORDS = {
   true: Buffer.from('true'),
   false: Buffer.from('false'),
@@ -27,9 +35,15 @@ export class JsonLexer {
   /** Whether the last string held an escape, and whether it held a `\u` escape. */
   escaped = false;
   unicode = false;
+  /** The bytes again, four at a time, from the first that stands on a boundary of four. */
+  readonly #words: Int32Array;
+  readonly #aligned: number;
 
   constructor(body: Uint8Array) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    this.#aligned = -body.byteOffset & 3;
+    const whole = Math.max(0, body.byteLength - this.#aligned) >> 2;
+    this.#words = new Int32Array(body.buffer, whole === 0 ? 0 : body.byteOffset + this.#aligned, whole);
   }
 
   fail(reason: string, offset = this.pos): never {
@@ -59,7 +73,10 @@ export class JsonLexer {
     this.unicode = false;
     let i = this.pos + 1;
     for (;;) {
-      while (i < end && PLAIN[bytes[i] as number] === 1) i++;
+      while (i < end && PLAIN[bytes[i] as number] === 1) {
+        i++;
+        if (((i - this.#aligned) & 3) === 0) i = this.#plainWords(i);
+      }
       if (i >= end) this.fail('a string is not closed', end);
       const byte = bytes[i] as number;
       if (byte === QUOTE) break;
@@ -68,6 +85,23 @@ export class JsonLexer {
       i += i + 1 < end && SHORT_ESCAPES[bytes[i + 1] as number] === 1 ? 2 : this.#unicodeEscape(i);
     }
     this.pos = i + 1;
+  }
+
+  /** From a boundary of four, skips words of plain bytes alone: most of a body is text. */
+  #plainWords(from: number): number {
+    const words = this.#words;
+    let at = (from - this.#aligned) >> 2;
+    while (at < words.length) {
+      const word = words[at] as number;
+      const quote = word ^ QUOTES;
+      const backslash = word ^ BACKSLASHES;
+      // A byte is zero, or under a space, where subtracting borrows from its highest bit and that bit was not set. A borrow that
+      // goes on may mark the byte above it too, never one in a word without such a byte.
+      const odd = ((quote - ONES) & ~quote) | ((backslash - ONES) & ~backslash) | ((word - SPACES) & ~word);
+      if ((odd & HIGH) !== 0) break;
+      at++;
+    }
+    return (at << 2) + this.#aligned;
   }
 
   /** Checks a `\u` escape and gives its length. */

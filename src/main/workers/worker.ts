@@ -4,9 +4,9 @@
  */
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { messagesDoor } from '../../doors/messages/door.ts';
 import { createServer } from '../../doors/server.ts';
+import { watchLoop } from '../../kernel/loop-lag.ts';
 import { anthropicUpstream } from '../../upstream/anthropic/upstream.ts';
 import { Channel } from './channel.ts';
 import type { ToLedger, ToWorker, WorkerOrders } from './messages.ts';
@@ -80,10 +80,8 @@ function take(server: Server, socket: Socket | undefined): void {
 }
 
 function sayAlive(): void {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
+  const { lag } = watchLoop();
   setInterval(() => {
-    channel.send({ is: 'alive', residentBytes: process.memoryUsage.rss(), lagSeconds: delay.percentile(99) / 1e9 });
-    delay.reset();
+    channel.send({ is: 'alive', residentBytes: process.memoryUsage.rss(), lagSeconds: lag.p99() });
   }, ALIVE_MS);
 }

@@ -40,8 +40,8 @@ interface Collecting {
 }
 
 /**
- * Collects a body. The bytes are copied as they come: a piece of one byte would otherwise be held with all the memory around
- * it, a hundred times what its caller is charged for.
+ * Collects a body. One that came in one piece is taken as it is. Else the bytes are copied as they come: a piece of one byte would
+ * otherwise be held with all the memory around it, a hundred times what its caller is charged for.
  *
  * @throws Refusal what `take` throws, or why the call was cut
  */
@@ -60,6 +60,11 @@ async function gather(body: AsyncIterable<Uint8Array>, { cut, take, expected }: 
   for await (const piece of body) {
     if (cut.aborted) throw cutRefusal(cut);
     take(piece.byteLength);
+    if (size === 0 && piece.byteLength === expected && piece.buffer.byteLength === expected) {
+      buffer = Buffer.from(piece.buffer as ArrayBuffer);
+      size = expected;
+      continue;
+    }
     buffer = grown(buffer, size + piece.byteLength, expected);
     buffer.set(piece, size);
     size += piece.byteLength;
@@ -67,11 +72,14 @@ async function gather(body: AsyncIterable<Uint8Array>, { cut, take, expected }: 
   return buffer.subarray(0, size);
 }
 
+/** Of what a caller declares, this much is set aside at once: it is charged for it, and few bodies are larger. */
+const AT_ONCE = 1024 * 1024;
+
 /** The same bytes in a buffer of at least `least`; it doubles up to what is expected, so that growing copies few bytes twice. */
 function grown(buffer: Buffer<ArrayBuffer>, least: number, expected: number | null): Buffer<ArrayBuffer> {
   if (least <= buffer.length) return buffer;
   const doubled = Math.min(2 * buffer.length, expected ?? Number.POSITIVE_INFINITY);
-  const larger = Buffer.allocUnsafeSlow(Math.max(doubled, least));
+  const larger = Buffer.allocUnsafeSlow(Math.max(doubled, least, Math.min(expected ?? 0, AT_ONCE)));
   buffer.copy(larger);
   return larger;
 }

@@ -26,7 +26,7 @@ export class LocalCarrier implements Carrier {
   async read(orders: ReadOrders): Promise<{ body: CarriedBody; fields: RequestFields }> {
     const bytes = await bodyOf(this.#envelope, orders);
     this.#body = bytes;
-    return { body: { byteLength: bytes.byteLength, bytes: () => bytes }, fields: fieldsIn(bytes) };
+    return { body: { byteLength: bytes.byteLength, bytes: () => this.#held() }, fields: fieldsIn(bytes) };
   }
 
   async send({ ownHeaders, signal }: SendOrders): Promise<Head> {
@@ -34,7 +34,14 @@ export class LocalCarrier implements Carrier {
     const body = this.#body;
     const request = { action, method, path, query, rawHeaders, ownHeaders, body, signal };
     this.#reply = await this.#parts.upstream.send(request);
+    // An answer may take minutes: what asked for it is not kept in memory meanwhile.
+    this.#body = null;
     return this.#reply;
+  }
+
+  #held(): Uint8Array {
+    if (this.#body === null) throw new Error('a body is held until it was sent');
+    return this.#body;
   }
 
   async collect(max: number): Promise<Buffer> {

@@ -33,9 +33,12 @@ export async function relayEvents(relaying: Relaying, pingMs: number): Promise<v
   try {
     for await (const chunk of relaying.body) {
       for (const part of gate.push(chunk)) {
-        waiting = true;
-        await pass(relaying, part);
-        waiting = false;
+        const slow = pass(relaying, part);
+        if (slow !== undefined) {
+          waiting = true;
+          await slow;
+          waiting = false;
+        }
         ping.refresh();
       }
       orders.progress(gate.meter);
@@ -57,7 +60,7 @@ export async function relayEvents(relaying: Relaying, pingMs: number): Promise<v
 export async function relayWhole(relaying: Relaying): Promise<void> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  relaying.tally.meter = () => meterMessage(size > MAX_METERED_JSON ? Buffer.alloc(0) : Buffer.concat(parts));
+  relaying.tally.meter = () => meterMessage(size > MAX_METERED_JSON ? Buffer.alloc(0) : whole(parts));
   try {
     for await (const chunk of relaying.body) {
       size += chunk.byteLength;
@@ -71,14 +74,29 @@ export async function relayWhole(relaying: Relaying): Promise<void> {
   }
 }
 
-async function pass({ to: { reply, gone }, orders: { cut }, tally }: Relaying, chunk: Uint8Array): Promise<void> {
+function whole(parts: readonly Uint8Array[]): Uint8Array {
+  const [first] = parts;
+  return first !== undefined && parts.length === 1 ? first : Buffer.concat(parts);
+}
+
+/** Gives something to wait for only where the caller is slow: most pieces are taken at once. */
+function pass(relaying: Relaying, chunk: Uint8Array): Promise<void> | undefined {
+  const { to, orders, tally } = relaying;
   tally.responseBytes += chunk.byteLength;
   capture(tally, chunk);
-  if (!reply.write(chunk)) {
-    await reply.drained(cut);
-    // P3: a caller that does not read must not keep its call open, and what it left unread hides any goodbye.
-    if (cut.aborted) reply.destroy();
-  }
+  if (!to.reply.write(chunk)) return taken(relaying);
+  goesOn(to.gone, orders.cut);
+  return undefined;
+}
+
+async function taken({ to: { reply, gone }, orders: { cut } }: Relaying): Promise<void> {
+  await reply.drained(cut);
+  // P3: a caller that does not read must not keep its call open, and what it left unread hides any goodbye.
+  if (cut.aborted) reply.destroy();
+  goesOn(gone, cut);
+}
+
+function goesOn(gone: AbortSignal, cut: AbortSignal): void {
   if (cut.aborted || gone.aborted) throw new Error('the call has ended');
 }
 

@@ -1,32 +1,32 @@
 import { chmod, open } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CamelCasePlugin, Kysely } from 'kysely';
+import { StoreDamaged } from '../errors.ts';
 import { NodeSqliteDialect } from './dialect.ts';
-import { isBusy } from './errors.ts';
+import { inWords, isDamage } from './errors.ts';
+import { patiently } from './patience.ts';
 import type { Tables } from './schema.ts';
-
-/** How long a statement waits for another process's lock, milliseconds. */
-export const BUSY_TIMEOUT = 5000;
-const WAL_ATTEMPTS = 20;
-const WAL_PAUSE = 100;
 
 /**
  * Opens (or creates, mode 0600) the database file at `path`; its folder must exist. `:memory:` is allowed. Rejects with
- * the system's or SQLite's error.
+ * StoreDamaged when it is no whole database, StoreUnavailable when it cannot be used now, or the system's error.
  */
 export async function connect(path: string): Promise<Kysely<Tables>> {
   if (path !== ':memory:') await makePrivate(path);
   const database = new DatabaseSync(path, {
-    timeout: BUSY_TIMEOUT,
+    // Waiting is ours, see `patiently`.
+    timeout: 0,
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,
   });
   try {
-    await configure(database);
+    await patiently(() => {
+      configure(database);
+      inspect(database, path);
+    });
   } catch (error) {
     database.close();
-    throw error;
+    throw isDamage(error) ? new StoreDamaged(path, (error as Error).message, { cause: error }) : inWords(error);
   }
   return new Kysely<Tables>({ dialect: new NodeSqliteDialect(database), plugins: [new CamelCasePlugin()] });
 }
@@ -38,23 +38,17 @@ async function makePrivate(path: string): Promise<void> {
   await chmod(path, 0o600);
 }
 
-async function configure(database: DatabaseSync): Promise<void> {
-  await enterWal(database);
+function configure(database: DatabaseSync): void {
+  // Needs the file alone for a moment: two processes that start at once get in each other's way.
+  const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode;
+  if (mode !== 'wal' && mode !== 'memory') throw new Error(`this file system offers no WAL mode (got ${mode})`);
   database.exec('PRAGMA synchronous = FULL');
   // Zeros over whatever is deleted: an erased person's name or key must not survive in a free page.
   database.exec('PRAGMA secure_delete = ON');
 }
 
-/** Entering WAL needs the file alone for a moment, and SQLite does not wait for that when two processes start at once. */
-async function enterWal(database: DatabaseSync): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode;
-      if (mode !== 'wal' && mode !== 'memory') throw new Error(`this file system offers no WAL mode (got ${mode})`);
-      return;
-    } catch (error) {
-      if (!isBusy(error) || attempt === WAL_ATTEMPTS) throw error;
-      await sleep(WAL_PAUSE);
-    }
-  }
+/** A page that is damaged may lie where no query of the start looks, and take keys and rules away without a word. */
+function inspect(database: DatabaseSync, path: string): void {
+  const found = database.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+  if (found !== 'ok') throw new StoreDamaged(path, String(found).replaceAll(/\s+/g, ' '));
 }

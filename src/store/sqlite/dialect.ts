@@ -9,6 +9,7 @@ import {
   type SqliteStatement,
   type TransactionSettings,
 } from 'kysely';
+import { patiently } from './patience.ts';
 
 /** Enough for every query of the store; bounded all the same, because `in (…)` lists vary with their length. */
 const CACHED_STATEMENTS = 200;
@@ -86,8 +87,17 @@ class NodeSqliteDriver extends SqliteDriver {
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
     // A deferred transaction that reads first and then writes fails at once, without waiting, when another process wrote
     // in between. Taking the write lock first makes it wait for its turn instead.
-    const begin = settings?.accessMode === 'read only' ? 'begin' : 'begin immediate';
-    await connection.executeQuery(CompiledQuery.raw(begin));
+    const reads = settings?.accessMode === 'read only';
+    await patiently(async () => {
+      try {
+        await connection.executeQuery(CompiledQuery.raw(reads ? 'begin' : 'begin immediate'));
+        // A deferred transaction meets another process's lock at its first look, and from there on no more.
+        if (reads) await connection.executeQuery(CompiledQuery.raw('select count(*) from sqlite_schema'));
+      } catch (error) {
+        await this.rollbackTransaction(connection);
+        throw error;
+      }
+    });
   }
 
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {

@@ -1,11 +1,25 @@
-import { StoreConflict } from '../errors.ts';
+import { StoreConflict, StoreUnavailable } from '../errors.ts';
 
 /** https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
 const SQLITE_IOERR = 10;
+const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
+const SQLITE_NOTADB = 26;
 const SQLITE_CONSTRAINT_PRIMARYKEY = 1555;
 const SQLITE_CONSTRAINT_UNIQUE = 2067;
+
+/** What an operator can look at, by primary code. */
+const TROUBLES: Readonly<Record<number, string>> = {
+  [SQLITE_BUSY]: 'another process holds it',
+  6: 'another process holds it',
+  8: 'it cannot be written, its file or disk is read-only',
+  [SQLITE_IOERR]: 'its disk fails',
+  [SQLITE_CORRUPT]: 'its file is damaged',
+  [SQLITE_FULL]: 'its disk is full',
+  14: 'its file cannot be opened',
+  [SQLITE_NOTADB]: 'its file is damaged',
+};
 
 /** In words, what each unique constraint guards; SQLite's message ends with the columns. */
 const SUBJECTS: Readonly<Record<string, string>> = {
@@ -31,8 +45,24 @@ export function isBusy(error: unknown): boolean {
 
 /** True when the disk could not take what was written: no room, or an error of the file system, which a quota may cause. */
 export function isFull(error: unknown): boolean {
-  const code = (errorCode(error) ?? 0) & 0xff;
+  const code = (errorCode(causeOf(error)) ?? 0) & 0xff;
   return code === SQLITE_FULL || code === SQLITE_IOERR;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof StoreUnavailable ? error.cause : error;
+}
+
+/** True when what is in the file is no whole database. */
+export function isDamage(error: unknown): boolean {
+  const code = (errorCode(error) ?? 0) & 0xff;
+  return code === SQLITE_CORRUPT || code === SQLITE_NOTADB;
+}
+
+/** An error of the file or its disk as StoreUnavailable; everything else as it is. */
+export function inWords(error: unknown): unknown {
+  const why = TROUBLES[(errorCode(error) ?? 0) & 0xff];
+  return why === undefined ? error : new StoreUnavailable(why, { cause: error });
 }
 
 /** A unique violation as StoreConflict; everything else as it is. */

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, sql } from 'kysely';
 import type { Clock } from '../../kernel/clock.ts';
+import { failpoint } from '../../kernel/failpoints.ts';
 import { StoreMisuse } from '../errors.ts';
 import type {
   CredentialListing,
@@ -13,10 +14,10 @@ import type {
   StoreTransaction,
 } from '../ports.ts';
 import type { DiskReserve } from '../reserve.ts';
-import { BUSY_TIMEOUT, connect } from './connection.ts';
+import { connect } from './connection.ts';
 import { copyDatabase } from './copy.ts';
 import { allCredentials, listCredentials, saveLastUse } from './credentials.ts';
-import { isFull } from './errors.ts';
+import { inWords, isFull } from './errors.ts';
 import { newestGrants, openGrants } from './grants.ts';
 import { migrate } from './migrate.ts';
 import * as outbox from './outbox.ts';
@@ -31,7 +32,8 @@ import { transactionOf } from './transaction.ts';
 /**
  * Opens the embedded store: creates the file at `path` where there is none and brings its schema up to date. The folder
  * must exist; `:memory:` keeps everything in memory. Every commit is synced to disk before it resolves.
- * Rejects with StoreTooNew when a newer version wrote it, else with the system's or SQLite's error.
+ * Rejects with StoreTooNew when a newer version wrote it, StoreDamaged when it is no whole database, StoreUnavailable when it cannot
+ * be used now, else with the system's error.
  */
 export async function openSqliteStore({ path, clock, reserve }: SqliteOptions): Promise<Store> {
   const db = await connect(path);
@@ -39,7 +41,7 @@ export async function openSqliteStore({ path, clock, reserve }: SqliteOptions): 
     await migrate(db, clock);
   } catch (error) {
     await db.destroy();
-    throw error;
+    throw inWords(error);
   }
   return new SqliteStore(db, clock, reserve ?? null);
 }
@@ -80,8 +82,10 @@ class SqliteStore implements Store {
       const result = await work(transactionOf(scope));
       scope.finish();
       if (scope.enqueued) await outbox.growSequence(db);
+      failpoint('change.before-commit');
       return { result, erased: scope.erased };
     });
+    failpoint('change.committed');
     if (scoped.erased) this.#owesCheckpoint = true;
     if (this.#owesCheckpoint) await this.#checkpoint();
     return scoped.result;
@@ -164,13 +168,16 @@ class SqliteStore implements Store {
   async #within<T>(writable: boolean, work: (scope: Scope, db: Db) => Promise<T>): Promise<T> {
     this.#refuseInside();
     const transaction = this.#db.transaction().setAccessMode(writable ? 'read write' : 'read only');
-    return transaction.execute(async (db) => {
+    const within = async (db: Db): Promise<T> => {
       const scope = new Scope(db, writable);
       try {
         return await this.#current.run(scope, () => work(scope, db));
       } finally {
         scope.abandon();
       }
+    };
+    return transaction.execute(within).catch((error) => {
+      throw inWords(error);
     });
   }
 
@@ -186,16 +193,7 @@ class SqliteStore implements Store {
    * While another process reads it cannot: then the next change tries again, and the last close does it in any case.
    */
   async #checkpoint(): Promise<void> {
-    const busy = await this.#db.connection().execute(async (db) => {
-      // Nobody shall wait for another process's reader here.
-      await sql`pragma busy_timeout = 0`.execute(db);
-      try {
-        const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(db);
-        return rows[0]?.busy === 1;
-      } finally {
-        await sql`pragma busy_timeout = ${sql.lit(BUSY_TIMEOUT)}`.execute(db);
-      }
-    });
-    this.#owesCheckpoint = busy;
+    const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(this.#db);
+    this.#owesCheckpoint = rows[0]?.busy === 1;
   }
 }

@@ -1,4 +1,5 @@
 import { Refusal } from '../../kernel/errors.ts';
+import type { Screen } from '../answering.ts';
 
 /** A shorter key could stand in any text by chance; real ones are several times as long. */
 const LEAST = 16;
@@ -6,30 +7,35 @@ const LEAST = 16;
 /**
  * Keeps the provider's key from a caller even when the provider, or a proxy on the way to it, repeats the request in its answer,
  * as debugging proxies do (P5). Passes all other bytes as they are; what could be the beginning of the key waits for its rest.
- *
- * @throws Refusal `upstream_broken` instead of the piece that would complete the key
+ * `push` throws Refusal `upstream_broken` instead of passing the piece that would complete the key.
  */
-export function withoutEcho(body: AsyncIterable<Uint8Array>, key: string): AsyncIterable<Uint8Array> {
-  const secret = Buffer.from(key);
-  return secret.length < LEAST ? body : watched(body, secret);
+export class EchoScreen implements Screen {
+  readonly #secret: Buffer;
+  #held: Buffer | null = null;
+
+  constructor(key: string) {
+    this.#secret = Buffer.from(key);
+  }
+
+  push(piece: Buffer): Buffer | null {
+    const secret = this.#secret;
+    if (secret.length < LEAST) return piece;
+    const chunk = this.#held === null ? piece : Buffer.concat([this.#held, piece]);
+    if (chunk.includes(secret)) throw repeated();
+    const end = chunk.length - beginningAtEnd(chunk, secret);
+    this.#held = end === chunk.length ? null : chunk.subarray(end);
+    if (end === 0) return null;
+    return end === chunk.length ? chunk : chunk.subarray(0, end);
+  }
+
+  end(): Buffer | null {
+    return this.#held;
+  }
 }
 
 /** @throws Refusal `upstream_broken` when a header repeats the key */
 export function refuseEcho(rawHeaders: readonly string[], key: string): void {
   if (key.length >= LEAST && rawHeaders.some((text) => text.includes(key))) throw repeated();
-}
-
-async function* watched(body: AsyncIterable<Uint8Array>, secret: Buffer): AsyncGenerator<Uint8Array> {
-  let held = Buffer.alloc(0);
-  for await (const piece of body) {
-    const bytes = Buffer.from(piece.buffer as ArrayBuffer, piece.byteOffset, piece.byteLength);
-    const chunk = held.length === 0 ? bytes : Buffer.concat([held, bytes]);
-    if (chunk.includes(secret)) throw repeated();
-    const end = chunk.length - beginningAtEnd(chunk, secret);
-    held = chunk.subarray(end);
-    if (end > 0) yield chunk.subarray(0, end);
-  }
-  if (held.length > 0) yield held;
 }
 
 /** How many bytes at the end of `chunk` are a beginning of `secret`; at most all but one of it. */

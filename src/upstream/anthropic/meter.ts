@@ -9,7 +9,7 @@ export interface MeterReport {
   readonly stopReason: string | null;
   /**
    * As the provider reported it, unknown keys kept: `message_start` with the later `message_delta` values over it, where a
-   * later value that is not null wins. Null when none was reported.
+   * later value that is not null wins; a running total that fell keeps what it was. Null when none was reported.
    */
   readonly usage: JsonObject | null;
   readonly error: { readonly type: string; readonly message: string } | null;
@@ -32,16 +32,21 @@ const MAX_USAGE_KEYS = 64;
 const MAX_USAGE_KEY = 64;
 const MAX_USAGE_VALUE = 8192;
 
-/** What money is counted from: kept however many other keys came before. */
-const COUNTED = new Set([
+/**
+ * Running totals: they only grow. Servers that speak the protocol by imitation end a stream with zeros for what its beginning
+ * reported, and what the model read would then be free (P2).
+ */
+const TOTALS = new Set([
   'input_tokens',
   'output_tokens',
   'cache_creation_input_tokens',
   'cache_read_input_tokens',
   'cache_creation',
   'server_tool_use',
-  'iterations',
 ]);
+
+/** What money is counted from: kept however many other keys came before. */
+const COUNTED = new Set([...TOTALS, 'iterations']);
 
 /** Events of these names come by the thousand; their data is parsed only when it could be of a type that counts. */
 const FREQUENT = new Set(['content_block_delta', 'content_block_stop']);
@@ -96,13 +101,15 @@ export class MessageMeter {
   }
 }
 
+const UTF8 = new TextDecoder();
+
 /**
  * Meters a reply that came as one JSON body: a message, an error envelope, or a token count, whose `input_tokens` is then
  * the usage. Never throws: a body that is none of these counts as malformed.
  */
 export function meterMessage(body: Uint8Array): MeterReport {
   const facts = new Facts();
-  const reply = parse(new TextDecoder().decode(body));
+  const reply = parse(UTF8.decode(body));
   if (!isObject(reply)) facts.malformed++;
   else if (reply.type === 'error' || isObject(reply.error)) facts.fail(reply, '');
   else if (reply.type === 'message') {
@@ -217,13 +224,30 @@ class Facts {
     if (!isObject(usage)) return;
     this.counted = true;
     for (const [key, said] of Object.entries(usage)) {
-      const value = key === 'iterations' && !isSmall(said) ? foldedPasses(said) : said;
+      const value = isSmall(said) ? said : inPlaceOf(key, said);
       if (key === '__proto__' || key.length > MAX_USAGE_KEY || !isSmall(value)) continue;
       const known = this.#usage.has(key);
       if (known ? value === null : this.#usage.size >= MAX_USAGE_KEYS && !COUNTED.has(key)) continue;
+      if (known && TOTALS.has(key) && fell(this.#usage.get(key), value)) continue;
       this.#usage.set(key, value);
     }
   }
+}
+
+/**
+ * What stands for a value that cannot be kept. Of what money is counted from it is a word that nobody takes for a count, so that
+ * the call is not wholly metered.
+ */
+function inPlaceOf(key: string, said: unknown): unknown {
+  if (key === 'iterations') return foldedPasses(said);
+  return COUNTED.has(key) ? 'unreadable' : said;
+}
+
+/** Whether a number, or one in an object of numbers, is less than it was. */
+function fell(before: unknown, now: unknown): boolean {
+  if (typeof before === 'number') return typeof now === 'number' && now < before;
+  if (!isObject(before) || !isObject(now)) return false;
+  return Object.entries(before).some(([key, value]) => typeof value === 'number' && fell(value, now[key]));
 }
 
 /** The report of a reply that never came. */

@@ -1,8 +1,10 @@
-import { Agent, errors } from 'undici';
+import { Agent } from 'undici';
 import { Refusal } from '../../kernel/errors.ts';
+import { type Answering, dispatch } from '../answering.ts';
 import { headersForCaller, headersForUpstream, headerValue, headerValues } from '../headers.ts';
 import type { Target, Upstream, UpstreamReply, UpstreamRequest } from '../ports.ts';
-import { refuseEcho, withoutEcho } from './echo.ts';
+import { EchoScreen, refuseEcho } from './echo.ts';
+import { broken, connector, failedAnswer, failedCall, interimAnswers } from './failures.ts';
 
 export interface AnthropicOptions {
   readonly target: Target;
@@ -24,7 +26,7 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
     allowH2: false,
     headersTimeout: options.firstByteMs,
     bodyTimeout: options.silenceMs,
-    connect: { timeout: options.connectMs },
+    connect: connector(options.connectMs),
   });
   const prefix = options.url.pathname.replace(/\/$/, '');
   const key = options.key;
@@ -32,25 +34,26 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
   async function send(request: UpstreamRequest): Promise<UpstreamReply> {
     if (key === null) throw new Refusal('upstream_unconfigured');
     const own = [...request.ownHeaders, ['x-api-key', key], ['accept-encoding', 'identity']] as const;
-    try {
-      const reply = await agent.request({
+    const { signal, body } = request;
+    const reply = await dispatch(
+      agent,
+      {
         origin: options.url.origin,
         path: `${prefix}${request.path}${request.query}`,
         method: request.method,
         headers: headersForUpstream(request.rawHeaders, own),
         body:
-          request.body === null
-            ? null
-            : Buffer.from(request.body.buffer, request.body.byteOffset, request.body.byteLength),
-        signal: request.signal,
-        responseHeaders: 'raw',
-      });
-      const rawHeaders = (reply.headers as unknown as readonly (string | Buffer)[]).map(String);
-      return readable({ status: reply.statusCode, rawHeaders, body: reply.body, key });
-    } catch (error) {
-      if (request.signal.aborted) throw error;
-      throw refusalOf(error, unreachable);
-    }
+          body === null || Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength),
+      },
+      {
+        signal,
+        screen: new EchoScreen(key),
+        onInterim: interimAnswers(options.firstByteMs),
+        failedCall,
+        failedAnswer,
+      },
+    );
+    return readable(reply, key);
   }
 
   return {
@@ -61,20 +64,12 @@ export function anthropicUpstream(options: AnthropicOptions): Upstream {
   };
 }
 
-interface Received {
-  readonly status: number;
-  readonly rawHeaders: readonly string[];
-  readonly body: AsyncIterable<Uint8Array> & { destroy(): unknown; on(event: 'error', listener: () => void): unknown };
-  readonly key: string;
-}
-
-function readable({ status, rawHeaders, body, key }: Received): UpstreamReply {
+function readable({ status, rawHeaders, body }: Answering, key: string): UpstreamReply {
   try {
     refuseCompressed(rawHeaders);
     refuseEcho(rawHeaders, key);
   } catch (error) {
-    body.on('error', () => undefined);
-    body.destroy();
+    void body.return();
     throw error;
   }
   return {
@@ -82,33 +77,17 @@ function readable({ status, rawHeaders, body, key }: Received): UpstreamReply {
     rawHeaders: headersForCaller(rawHeaders),
     contentType: headerValue(rawHeaders, 'content-type') ?? '',
     requestId: headerValue(rawHeaders, 'request-id'),
-    body: unbroken(withoutEcho(body, key)),
+    body,
   };
 }
 
-/** We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered. */
+/**
+ * We asked for identity. A compressed answer could not be metered, so it is not passed on unmetered; nor is one compressed for the
+ * hop alone (RFC 9112 §7), whose header stops here and would leave the caller with bytes nobody can read.
+ */
 function refuseCompressed(rawHeaders: readonly string[]): void {
-  if (headerValues(rawHeaders, 'content-encoding').every((coding) => coding.toLowerCase() === 'identity')) return;
-  throw new Refusal('upstream_broken', { fields: { reason: 'it is compressed although identity was asked for' } });
-}
-
-/** A body that ends by accident throws what the caller may be told. */
-async function* unbroken(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    yield* body;
-  } catch (error) {
-    throw refusalOf(error, lost);
-  }
-}
-
-const unreachable = (detail: string): Refusal => new Refusal('upstream_unreachable', { detail });
-const lost = (detail: string): Refusal =>
-  new Refusal('upstream_broken', { fields: { reason: 'the connection to it was lost' }, detail });
-
-/** Names the failure without the address or anything else of the provider's side; the detail goes to log and journal. */
-function refusalOf(error: unknown, otherwise: (detail: string) => Refusal): Refusal {
-  if (error instanceof Refusal) return error;
-  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const late = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
-  return late ? new Refusal('upstream_timeout', { detail }) : otherwise(detail);
+  const plain = (name: string, coding: string): boolean =>
+    headerValues(rawHeaders, name).every((value) => value.trim().toLowerCase() === coding);
+  if (plain('content-encoding', 'identity') && plain('transfer-encoding', 'chunked')) return;
+  throw broken('it is compressed although identity was asked for');
 }
