@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,7 +60,13 @@ async function makeWorld(t: TestContext, policy: string): Promise<World> {
     setClock: (hours) => writeFileSync(file, `${hours < 0 ? '' : '+'}${hours}h\n`),
     start: async () => {
       const child = await startChild(house, 'none', wrap);
-      t.after(() => child.kill());
+      t.after(() => {
+        child.kill();
+        // libfaketime leaves these behind where its process is killed or replaced.
+        for (const name of ['faketime_shm', 'sem.faketime_sem']) {
+          rmSync(`/dev/shm/${name}_${child.process.pid}`, { force: true });
+        }
+      });
       return child;
     },
   };

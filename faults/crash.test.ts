@@ -138,7 +138,7 @@ function tear({ house, trail }: World): void {
 /** One life under load, ended at the failpoint. True when the failpoint was reached. */
 async function crash(world: World, life: Life, point: string): Promise<boolean> {
   const admin = adminOf(life.url, world.token);
-  life.order(point, 1 + world.random.below(OFTEN.test(point) ? 12 : 2));
+  life.order(point, 1 + world.random.below(OFTEN.test(point) ? 30 : 2));
   const until = performance.now() + PATIENCE_MS;
   const running = (): boolean => life.alive() && performance.now() < until;
   const load = storm({ ...world, url: life.url, admin, running });

@@ -8,6 +8,9 @@ import { createLogger } from '../../src/kernel/log.ts';
 import { startGatehouse } from '../../src/main.ts';
 import { type Admin, adminOf, claim } from '../../test/support/house.ts';
 
+/** The same tests with relay workers in front: `E2E_WORKERS=2 npm run e2e -- claude`. */
+const WORKERS = Number(process.env.E2E_WORKERS ?? 0);
+
 export interface Key {
   /** `key_…`, by which its records are found. */
   readonly id: string;
@@ -45,7 +48,7 @@ export async function openGovernedHouse(policy: string): Promise<GovernedHouse> 
   writeFileSync(policyFile ?? '', policy);
   writeFileSync(config ?? '', `policy: { file: ${JSON.stringify(policyFile)} }\n`);
   const log = createLogger({ level: 'error' });
-  const gatehouse = await startGatehouse({ demo: true, port: 0, data, config, log });
+  const gatehouse = await startGatehouse({ demo: true, port: 0, data, config, log, workers: WORKERS });
   if (!gatehouse.policy) throw new Error(gatehouse.warnings.join('\n'));
   const admin = adminOf(gatehouse.url, (await claim(gatehouse)).token);
   const newKey = async (owner: object): Promise<Key> => {

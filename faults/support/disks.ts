@@ -25,7 +25,7 @@ export interface Disk {
 /** Null where this user may not mount one. */
 export function ownDisk(t: TestContext): Disk | null {
   const place = mkdtempSync(join(tmpdir(), 'gatehouse-disk-'));
-  t.after(() => rmSync(place, { recursive: true, force: true }));
+  const remove = (): void => rmSync(place, { recursive: true, force: true });
   const image = join(place, 'image');
   const folder = mkdtempSync(join(place, 'mounted-'));
   const mount = (): void => run('mount', '-o', 'loop,errors=remount-ro', image, folder);
@@ -34,9 +34,13 @@ export function ownDisk(t: TestContext): Disk | null {
     run('mkfs.ext4', '-q', image);
     mount();
   } catch {
+    remove();
     return null;
   }
-  t.after(() => run('umount', '-l', folder));
+  t.after(() => {
+    run('umount', '-l', folder);
+    remove();
+  });
   return {
     folder,
     fail: () => {

@@ -31,6 +31,15 @@ const NOT_FOR_UPSTREAM = new Set([
   'forwarded',
   'via',
   'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-forwarded-for',
+  'true-client-ip',
+  'client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-appengine-user-ip',
+  'x-azure-clientip',
 ]);
 
 /** Families of them: where a caller is said to be, and what stands between the caller and us, such as the team that is charged. */

@@ -65,7 +65,7 @@ before(async () => {
   await call('nobody', CALL);
 });
 after(async () => {
-  gateway.kill();
+  gateway?.kill();
   await double.close();
   house.remove();
 });

@@ -25,7 +25,7 @@ before(async () => {
   key = String((await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'laptop' })).secret);
 });
 after(async () => {
-  gateway.kill();
+  gateway?.kill();
   await double.close();
   house.remove();
 });
@@ -59,6 +59,15 @@ const WHERE: readonly (readonly [string, string])[] = [
   ['X-Real-IP', '203.0.113.9'],
   ['X_Real_IP', '203.0.113.9'],
   ['Via', '1.1 evil.example'],
+  ['X-Client-IP', '203.0.113.9'],
+  ['X-Cluster-Client-IP', '203.0.113.9'],
+  ['X-Original-Forwarded-For', '203.0.113.9'],
+  ['True-Client-IP', '203.0.113.9'],
+  ['Client-IP', '203.0.113.9'],
+  ['CF-Connecting-IP', '203.0.113.9'],
+  ['Fastly-Client-IP', '203.0.113.9'],
+  ['X-Appengine-User-IP', '203.0.113.9'],
+  ['X-Azure-ClientIP', '203.0.113.9'],
   ['X-Gatehouse-Record', 'rec_00000000000000000000000000'],
   ['X-Gatehouse-Simulated', 'true'],
   ['x_gatehouse_team', 'finance'],
@@ -97,8 +106,6 @@ const WHO: readonly (readonly [string, string])[] = [
   ['X-HTTP-Method-Override', 'DELETE'],
   ['X-HTTP-Method', 'DELETE'],
   ['X-Method-Override', 'DELETE'],
-  ['True-Client-IP', '203.0.113.9'],
-  ['CF-Connecting-IP', '203.0.113.9'],
 ];
 
 /** What the provider saw of the last call, as `name: value` lines. */

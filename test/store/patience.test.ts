@@ -22,7 +22,6 @@ test('P9: while a change waits for another process, this one goes on; free again
     .then(() => {
       made = true;
     });
-  // Turns of the event loop that nobody gets while SQLite itself waits.
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 5));
   assert.equal(made, false);
   other.exec('ROLLBACK');
