@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { readRecords } from '../src/journal/read.ts';
-import type { JournalRecord } from '../src/journal/records.ts';
 import { verifyJournal } from '../src/journal/verify.ts';
 import { type Double, startDouble } from '../test/support/double.ts';
 import { until } from '../test/support/gateway.ts';
 import { OPEN_POLICY } from '../test/support/governance.ts';
-import { type Admin, claim, type House, makeHouse, type RunningChild, startChild } from '../test/support/house.ts';
-import { delta, MESSAGE_END, MESSAGE_START, raw } from '../test/support/raw.ts';
+import { startChild } from '../test/support/house.ts';
+import { delta, MESSAGE_END, MESSAGE_START } from '../test/support/raw.ts';
+import { call, type Ended, HAIKU, outcomesOf, recordsOf, runs, startRunning, WORKERS } from './support/workers.ts';
 
-const WORKERS = 3;
-const HAIKU = 'claude-haiku-4-5';
 /** 1000 tokens at $1 and 500 at $5 a million, micro-dollars. */
 const COST = 3500;
 
@@ -41,79 +37,6 @@ before(async () => {
 
 after(() => double.close());
 
-interface Running {
-  readonly house: House;
-  readonly child: RunningChild;
-  readonly admin: Admin;
-  readonly key: string;
-  readonly keyId: string;
-  workers(): Promise<number[]>;
-  metric(name: string): Promise<number[]>;
-}
-
-async function startRunning(
-  t: { after(undo: () => void): void },
-  options: { policy?: string; workers?: number } = {},
-): Promise<Running> {
-  const { workers = WORKERS, policy = OPEN_POLICY } = options;
-  const listen = `workers: ${workers}, open_metrics: true`;
-  const house = makeHouse({ upstream: double.url, policy, listen, extra: 'limits: { open_calls_per_caller: 1000 }' });
-  t.after(() => house.remove());
-  const child = await startChild(house);
-  t.after(() => child.kill());
-  const admin = await claim(child);
-  await admin.call('POST', '/api/people', { email: 'dev@example.com' });
-  const { secret, key } = await admin.call('POST', '/api/keys', { person: 'dev@example.com', label: 'laptop' });
-  const metrics = async (): Promise<string> =>
-    (await raw(child.url, { method: 'GET', path: '/metrics' })).body.toString();
-  return {
-    house,
-    child,
-    admin,
-    key: String(secret),
-    keyId: String((key as { id: string }).id),
-    workers: async () =>
-      [...(await metrics()).matchAll(/^gatehouse_worker_calls\{worker="(\d+)"\}/gm)].map((match) => Number(match[1])),
-    metric: async (name) =>
-      [...(await metrics()).matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].map((match) =>
-        Number(match[1]),
-      ),
-  };
-}
-
-interface Ended {
-  readonly status: number;
-  readonly whole: boolean;
-  readonly text: string;
-}
-
-function call({ child, key }: Running, stream = false): Promise<Ended> {
-  const body = JSON.stringify({ model: HAIKU, stream, max_tokens: 500, messages: [{ role: 'user', content: 'hi' }] });
-  return raw(child.url, { body, headers: { authorization: `Bearer ${key}` } }).then(
-    ({ status, body: answer }) => ({ status, whole: true, text: answer.toString() }),
-    () => ({ status: 0, whole: false, text: '' }),
-  );
-}
-
-async function recordsOf({ house }: Running): Promise<JournalRecord[]> {
-  const records: JournalRecord[] = [];
-  for await (const { record } of readRecords(join(house.dataDir, 'journal'), 'main')) records.push(record);
-  return records;
-}
-
-/** Every intent has its one outcome; returns the outcomes. */
-function outcomesOf(records: readonly JournalRecord[]): JournalRecord[] {
-  const outcomes = records.filter(({ kind }) => kind === 'outcome');
-  const intents = records.filter(({ kind }) => kind === 'intent').map(({ id }) => id);
-  assert.deepEqual(outcomes.map(({ intent }) => intent).sort(), intents.sort(), 'one outcome for every intent');
-  return outcomes;
-}
-
-function runs(pid: number): boolean {
-  const status = `/proc/${pid}/stat`;
-  return existsSync(status) && !/^\d+ \(.*\) Z/.test(readFileSync(status, 'utf8'));
-}
-
 test('the tests of the pipeline and the attacks on it pass through relay workers', async () => {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const { stdout } = await promisify(execFile)(
@@ -128,7 +51,7 @@ test('the tests of the pipeline and the attacks on it pass through relay workers
 test('P2: the overspend attack: however many calls come at once through several workers, a strict budget is never passed', async (t) => {
   const limit = 20 * COST + 100;
   const policy = `${OPEN_POLICY}\nbudgets:\n  - { for: organization, limit: ${limit / 1e6} USD/month, hold: strict }`;
-  const running = await startRunning(t, { policy });
+  const running = await startRunning(t, { upstream: double.url, policy });
   const seenBefore = double.seen.length;
   const ends = await Promise.all(Array.from({ length: 200 }, () => call(running)));
   // What was refused for want of room is asked for again until nothing is left.
@@ -145,17 +68,17 @@ test('P2: the overspend attack: however many calls come at once through several 
 });
 
 test('P1: workers killed in a loop under load lose no record, refuse nobody else, and the trail verifies', async (t) => {
-  const running = await startRunning(t);
+  const running = await startRunning(t, { upstream: double.url });
   const seenBefore = double.seen.length;
   let going = true;
   const ends: Ended[] = [];
+  const ending = setInterval(() => {
+    for (const end of streams) end();
+  }, 20);
+  t.after(() => clearInterval(ending));
   const callers = Array.from({ length: 24 }, async (_, index) => {
     for (let turn = 0; going; turn++) {
-      const ended = call(running, (index + turn) % 6 === 0);
-      setTimeout(() => {
-        for (const end of streams) end();
-      }, 40);
-      ends.push(await ended);
+      ends.push(await call(running, (index + turn) % 6 === 0));
     }
   });
   const killed: number[] = [];
@@ -195,7 +118,7 @@ test('P1: workers killed in a loop under load lose no record, refuse nobody else
 });
 
 test('P3: a revoked key ends its streams in every worker, and a worker that does not obey is killed', async (t) => {
-  const running = await startRunning(t);
+  const running = await startRunning(t, { upstream: double.url });
   const open = Array.from({ length: 9 }, () => call(running, true));
   await until(() => streams.size === 9);
   const carried = await running.metric('gatehouse_worker_calls');
@@ -219,7 +142,7 @@ test('P3: a revoked key ends its streams in every worker, and a worker that does
 });
 
 test('P1: when the ledger dies its workers die, and its open calls have an outcome after the next start', async (t) => {
-  const running = await startRunning(t);
+  const running = await startRunning(t, { upstream: double.url });
   const open = Array.from({ length: 6 }, () => call(running, true));
   await until(() => streams.size >= 6);
   const workers = await running.workers();
@@ -237,7 +160,7 @@ test('P1: when the ledger dies its workers die, and its open calls have an outco
 });
 
 test('a stop lets running answers finish, in workers as well, and leaves no process behind', async (t) => {
-  const running = await startRunning(t, { workers: 2 });
+  const running = await startRunning(t, { upstream: double.url, workers: 2 });
   const open = call(running, true);
   await until(() => streams.size > 0);
   const workers = await running.workers();

@@ -81,8 +81,8 @@ export class Connections {
   }
 }
 
-/** A call needs a descriptor on either side. Where the system does not say how many there are, as many as one likes. */
-function byDescriptors(): number {
+/** Connections for which there are descriptors, two a call: one on either side. Any number where the system does not say. */
+export function byDescriptors(): number {
   try {
     const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
     return Number.isFinite(limit) ? Math.floor((limit - KEPT) / 2) : Number.POSITIVE_INFINITY;

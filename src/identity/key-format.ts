@@ -2,7 +2,7 @@
  * What credentials look like: a prefix that says which door they open, 34 random characters (202 bits) and 6 of checksum.
  * The prefix lets secret scanners find a leaked one; the checksum refuses a cut or mistyped one without a lookup.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { isBase62From, type RandomSource, randomBase62, toBase62 } from './base62.ts';
 import type { CredentialKind } from './principal.ts';
@@ -68,5 +68,5 @@ function isWhole(text: string): boolean {
 
 /** A slow hash would add nothing: there are no 202-bit dictionaries. */
 function digestOf(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex');
+  return hash('sha256', secret, 'hex');
 }

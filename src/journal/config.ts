@@ -28,6 +28,7 @@ export const journalConfig = z.strictObject({
     .default(400 * DAY)
     .describe('Segments older than this are retired, with a signed record of their head.'),
   content_bytes: size()
+    .refine((bytes) => bytes <= 64 * MIB, 'must be at most 64 MiB')
     .default(MIB)
     .describe('Most that is kept of one body, where the policy keeps content (retention.content).'),
   disk_low: size()

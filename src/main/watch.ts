@@ -159,7 +159,7 @@ function measure({ metrics, state, projections, disk }: Measured): void {
   );
   gauge(
     'gatehouse_budget_overshoot_worst_micros',
-    'The most of it since the start, in micro-dollars.',
+    'The most by which a budget can have been passed since the start: what calls cost beyond what was held for them.',
     () => ledger.overshoot.worst,
   );
   gauge('gatehouse_request_bytes_held', 'Bytes of request bodies held for open calls.', () => openCalls.bytes);

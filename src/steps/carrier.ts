@@ -31,8 +31,8 @@ export interface ReadOrders {
 /** A body that was read and is held until it was sent. */
 export interface CarriedBody {
   readonly byteLength: number;
-  /** The bytes themselves, for a copy that is kept. */
-  bytes(): Uint8Array | Promise<Uint8Array>;
+  /** The first `most` bytes themselves, for a copy that is kept. */
+  bytes(most: number): Uint8Array | Promise<Uint8Array>;
 }
 
 export type SendOrders = Pick<UpstreamRequest, 'ownHeaders' | 'signal'>;
@@ -45,8 +45,11 @@ export interface RelayOrders {
   /** The answer is an event stream. */
   readonly events: boolean;
   readonly cut: AbortSignal;
-  /** Called after every part of a stream, and every second of its silence. Must not throw. */
-  readonly progress: (meter: Progress) => void;
+  /**
+   * Called after every part of a stream, and every second of its silence. Must not throw. What it gives is waited for before more of
+   * the answer is read.
+   */
+  readonly progress: (meter: Progress) => Promise<void> | undefined;
 }
 
 /** What is seen of a running stream. */

@@ -2,6 +2,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Action, Booking, Client, Decided } from '../journal/bodies.ts';
 import type { Receipt } from '../journal/records.ts';
 import type { TraceContext } from '../kernel/trace.ts';
+import type { CallFacts } from '../limits/counters.ts';
 import type { OpenCall } from '../limits/open-calls.ts';
 import type { RateEntry } from '../limits/rates.ts';
 import type { Observation, Subject } from '../policy/model.ts';
@@ -135,6 +136,8 @@ export class Exchange implements Tally {
   readonly rates = new Slot<RateEntry>('rates');
   readonly body = new Slot<CarriedBody>('body');
   readonly fields = new Slot<RequestFields>('fields');
+  /** Who is counted in rates and budgets, the model included; see factsOf. */
+  facts: CallFacts | undefined;
   readonly decision = new Slot<Decided>('decision');
   readonly target = new Slot<Target>('target');
   readonly money = new Slot<Money>('money');

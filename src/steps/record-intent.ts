@@ -26,7 +26,7 @@ export async function recordIntent(x: Exchange, s: Services): Promise<void> {
   };
   for (const { code } of x.observed) s.metering.observed(code);
   const keeper = x.body.peek === undefined ? null : keeperOf(x, s);
-  const kept = keeper === null ? null : await keeper.seal('request', x, await x.body.value.bytes());
+  const kept = keeper === null ? null : await keeper.seal('request', x, await x.body.value.bytes(keeper.maxBytes));
   const intent = s.journal.append({ id: x.id, kind: 'intent', body });
   // Same group commit: the content follows its intent and is as durable.
   const [receipt, content] = await Promise.allSettled([intent, kept ? s.journal.append(kept) : null]);

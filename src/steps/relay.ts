@@ -1,11 +1,12 @@
 import { withoutHeader } from '../upstream/headers.ts';
 import { resetOf } from './budget-refusal.ts';
+import type { Progress } from './carrier.ts';
 import type { Exchange } from './exchange.ts';
 import { keepUp } from './keep-up.ts';
 import { isUnified, usageHeaders } from './limit-headers.ts';
 import { isListing, relayListing } from './listing.ts';
 import { keeperOf } from './record-intent.ts';
-import { extraOf, factsOf } from './reserve.ts';
+import { extraOf } from './reserve.ts';
 import type { Services } from './services.ts';
 
 const RECORD = 'x-gatehouse-record';
@@ -25,7 +26,8 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
   const { cut } = x.openCall.value;
   try {
     const orders = { status: upstream.status, headers, events, cut };
-    await x.carrier.relay({ ...orders, progress: (meter) => keepUp(x, s, meter) }, x);
+    const progress = (meter: Progress): undefined => void keepUp(x, s, meter);
+    await x.carrier.relay({ ...orders, progress }, x);
   } finally {
     x.upstreamEndedAt = s.clock.monotonic();
     ended?.();
@@ -35,7 +37,7 @@ export async function relay(x: Exchange, s: Services): Promise<void> {
 /** With how much of their budget is used, where there is one. */
 function withLimits(x: Exchange, s: Services, rawHeaders: readonly string[]): readonly string[] {
   if (x.money.peek === undefined) return rawHeaders;
-  const own = usageHeaders(s.ledger.position(factsOf(x), extraOf(x, s)), ({ line }) => resetOf(x, line));
+  const own = usageHeaders(s.ledger.positionOf(x.id, extraOf(x, s)), ({ line }) => resetOf(x, line));
   if (own.length === 0) return rawHeaders;
   const shown = x.upstream.value.status >= 400 ? [] : own;
   const kept: string[] = [];

@@ -43,8 +43,12 @@ export function reserve(x: Exchange, s: Services): void {
 
 /** Who is counted, in the terms of rates and budgets. */
 export function factsOf(x: Exchange): CallFacts {
-  const { booking, ...party } = x.party.value;
-  return factsFor(party, { model: x.fields.peek?.model ?? '', day: booking.day });
+  if (x.facts !== undefined) return x.facts;
+  const party = x.party.value;
+  const facts = factsFor(party, { model: x.fields.peek?.model ?? '', day: party.booking.day });
+  // Before the body is read the model is not known.
+  if (x.fields.peek !== undefined) x.facts = facts;
+  return facts;
 }
 
 /** The same for a caller without a call. Models are counted by family: another name of a model has no purse of its own. */

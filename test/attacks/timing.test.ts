@@ -64,24 +64,22 @@ interface Work {
 function watch(headers: CredentialHeaders, door: CredentialKind): Work {
   const hashed: string[] = [];
   const asked: string[] = [];
-  const { createHash } = crypto;
-  const counting = (...args: Parameters<typeof createHash>): ReturnType<typeof createHash> => {
-    const hash = createHash(...args);
-    const update = hash.update.bind(hash) as (data: string, ...rest: unknown[]) => unknown;
-    hash.update = ((data: string, ...rest: unknown[]) => {
-      hashed.push(`${args[0]} ${data}`);
-      update(data, ...rest);
-      return hash;
-    }) as typeof hash.update;
-    return hash;
+  const { createHash, hash } = crypto;
+  const counting = ((algorithm: string, data: string, ...rest: unknown[]) => {
+    hashed.push(`${algorithm} ${data}`);
+    return (hash as (...args: unknown[]) => unknown)(algorithm, data, ...rest);
+  }) as typeof hash;
+  // The other way to hash would go uncounted: it is not taken.
+  const unused = (): never => {
+    throw new Error('a hash that is not counted');
   };
-  Object.assign(crypto, { createHash: counting });
+  Object.assign(crypto, { hash: counting, createHash: unused });
   syncBuiltinESMExports();
   try {
     const current = { ...world.directory.current, byDigest: watched(world.directory.current.byDigest, asked) };
     return { hashed, asked, result: resultOf(() => identify(headers, { directory: { current }, door, now: T0 + 1 })) };
   } finally {
-    Object.assign(crypto, { createHash });
+    Object.assign(crypto, { createHash, hash });
     syncBuiltinESMExports();
   }
 }

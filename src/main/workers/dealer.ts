@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { byDescriptors } from '../../doors/connections.ts';
 
-/** Connections that wait while no worker serves; more are broken. */
-const MOST_WAITING = 1000;
+/** Connections that wait while nobody takes them; more are broken, so that descriptors are left for the journal. */
+const MOST_WAITING = Math.min(1000, byDescriptors());
 
 /** Takes a connection on. */
 export type Taker = (socket: Socket) => void;
@@ -19,10 +20,12 @@ export class Dealer {
   constructor(next: () => Taker | null) {
     this.#next = next;
     // Not a byte is read here: what arrives is for whoever takes the connection.
-    this.#server = createServer({ pauseOnConnect: true }, (socket) => {
+    this.#server = createServer({ pauseOnConnect: true, noDelay: true }, (socket) => {
       socket.on('error', () => socket.destroy());
       this.deal(socket);
     });
+    // A connection that cannot be taken for want of a descriptor is the caller's loss, not the end of this process.
+    this.#server.on('error', () => undefined);
   }
 
   /** Rejects with the error of listening, such as EADDRINUSE. */
@@ -34,9 +37,14 @@ export class Dealer {
     return this.#server.address() as AddressInfo;
   }
 
-  /** Somebody serves again: deals out what waits. */
+  /** Somebody may have room again: deals out what waits, the longest first. */
   resume(): void {
-    for (const socket of this.#waiting.splice(0)) this.deal(socket);
+    while (this.#waiting.length > 0) {
+      const taker = this.#next();
+      if (taker === null) return;
+      const socket = this.#waiting.shift();
+      if (socket?.destroyed === false) taker(socket);
+    }
   }
 
   close(): void {
@@ -49,7 +57,7 @@ export class Dealer {
     if (socket.destroyed) return;
     const taker = this.#next();
     if (taker === null) {
-      if (this.#waiting.length >= MOST_WAITING) socket.destroy();
+      if (this.#waiting.length >= MOST_WAITING || !this.#server.listening) socket.destroy();
       else this.#waiting.push(socket);
       return;
     }

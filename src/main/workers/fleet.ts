@@ -28,9 +28,16 @@ export interface WorkerState {
   readonly calls: number;
 }
 
-/** Silence after which a worker is taken for stuck: its connections are then better broken. Milliseconds. */
-const SILENT_MS = 10_000;
 const LOOK_MS = 1000;
+/**
+ * Looks in a row at which a worker had said nothing, after which it takes no more connections while others do, and after which it
+ * is taken for stuck: its connections are then better broken. Not by the clock: whoever freezes the machine or this process for a
+ * while has not made the workers silent.
+ */
+const QUIET_LOOKS = 3;
+const SILENT_LOOKS = 10;
+/** Connections on their way to one worker. Each holds a descriptor here until it has arrived. */
+const MOST_COMING = 32;
 /** A worker that dies at once would otherwise be started over and over. Milliseconds. */
 const AGAIN_MS = 250;
 const AGAIN_AT_MOST_MS = 10_000;
@@ -42,10 +49,11 @@ interface Member {
   readonly child: ChildProcess;
   readonly channel: Channel<ToLedger, ToWorker>;
   readonly calls: Map<number, RemoteCall>;
-  /** Connections on their way to it. */
   readonly coming: Map<number, Socket>;
-  /** When it last said something; infinite until it serves, because a start takes as long as it takes. */
-  heard: number;
+  /** Not yet while it starts, which takes as long as it takes. */
+  serves: boolean;
+  /** Looks since it last said something. */
+  quiet: number;
   state: Omit<WorkerState, 'pid' | 'calls'>;
 }
 
@@ -96,6 +104,11 @@ export class Fleet {
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
     });
     const { log, orders } = this.#parts;
+    child.on('error', (error) => log.error({ err: error }, 'a relay worker could not be spoken to'));
+    if (child.pid === undefined) {
+      this.#startAgain();
+      throw new Error('there is no process or no descriptor for it');
+    }
     const started = Promise.withResolvers<void>();
     const member: Member = {
       child,
@@ -108,11 +121,12 @@ export class Fleet {
       }),
       calls: new Map(),
       coming: new Map(),
-      heard: Number.POSITIVE_INFINITY,
+      serves: false,
+      quiet: 0,
       state: { residentBytes: 0, lagSeconds: 0 },
     };
     this.#members.push(member);
-    child.on('error', (error) => log.error({ err: error }, 'a relay worker could not be spoken to'));
+    child.on('message', (connection) => this.#took(member, Number(connection)));
     child.once('exit', (code, signal) => {
       started.reject(new Error(`a relay worker ended before it served (${signal ?? code})`));
       this.#lost(member, signal ?? String(code));
@@ -123,14 +137,34 @@ export class Fleet {
     this.#dealer.resume();
   }
 
+  #startAgain(): void {
+    setTimeout(() => {
+      if (this.#stopping) return;
+      this.#start().catch((error) => this.#parts.log.error({ err: error }, 'a relay worker cannot start'));
+    }, this.#wait).unref();
+    this.#wait = Math.min(AGAIN_AT_MOST_MS, 2 * this.#wait);
+  }
+
   #hear(member: Member, message: ToLedger, started: PromiseWithResolvers<void>): void {
-    if (message.is !== 'unable') member.heard = performance.now();
-    if (message.is === 'unable') started.reject(new Error(message.message));
-    else if (message.is === 'open') this.#open(member, message);
+    member.quiet = 0;
+    if (message.is === 'open') this.#open(member, message);
     else if ('call' in message) member.calls.get(message.call)?.hear(message);
-    else if (message.is === 'took') took(member, message.connection);
     else if (message.is === 'alive') member.state = message;
-    else started.resolve();
+    else if (message.is === 'serving') {
+      member.serves = true;
+      started.resolve();
+    } else {
+      started.reject(new Error(message.message));
+      // Another takes its place: what stood in its way may pass.
+      member.child.kill('SIGKILL');
+    }
+  }
+
+  /** This process's copy of a connection is closed; the connection is the worker's. */
+  #took({ coming }: Member, connection: number): void {
+    coming.get(connection)?.destroy();
+    coming.delete(connection);
+    this.#dealer.resume();
   }
 
   #open({ child, channel, calls }: Member, { call, envelope }: ToLedger & { readonly is: 'open' }): void {
@@ -140,18 +174,22 @@ export class Fleet {
     calls.set(call, remote);
     // After whatever was said before it has had its effect: a call that ended makes room for the next on its connection.
     setImmediate(() => {
-      void this.#parts.govern(remote).finally(() => {
-        calls.delete(call);
-        send({ is: 'close', call });
-      });
+      this.#parts
+        .govern(remote)
+        .catch((error) => this.#parts.log.error({ err: error }, 'a call could not be governed'))
+        .finally(() => {
+          calls.delete(call);
+          send({ is: 'close', call });
+        });
     });
   }
 
   /** In turn, those that were heard lately first: what is stuck takes no connection while others serve. */
   #nextTaker(): Taker | null {
-    const now = performance.now();
-    const serving = this.#members.filter(({ heard, child }) => heard < Number.POSITIVE_INFINITY && child.connected);
-    const member = serving.find(({ heard }) => now - heard < 3 * LOOK_MS) ?? serving[0];
+    const able = this.#members.filter(
+      ({ serves, child, coming }) => serves && child.connected && coming.size < MOST_COMING,
+    );
+    const member = able.find(({ quiet }) => quiet < QUIET_LOOKS) ?? able[0];
     if (member === undefined) return null;
     this.#members = [...this.#members.filter((other) => other !== member), member];
     const { child, coming } = member;
@@ -166,22 +204,20 @@ export class Fleet {
   #lost(member: Member, how: string): void {
     this.#members = this.#members.filter((other) => other !== member);
     for (const call of member.calls.values()) call.lose();
-    if (this.#stopping) return;
     // Nobody has read a byte of these.
     for (const socket of member.coming.values()) this.#dealer.deal(socket);
+    if (this.#stopping) return;
     this.#died++;
-    const { log } = this.#parts;
-    log.error({ worker: member.child.pid, how, calls: member.calls.size }, 'a relay worker died');
-    setTimeout(() => {
-      if (!this.#stopping) this.#start().catch((error) => log.error({ err: error }, 'a relay worker cannot start'));
-    }, this.#wait).unref();
-    this.#wait = Math.min(AGAIN_AT_MOST_MS, 2 * this.#wait);
+    this.#parts.log.error({ worker: member.child.pid, how, calls: member.calls.size }, 'a relay worker died');
+    this.#startAgain();
   }
 
   /** Kills what does not answer any more, as its connections do not either. */
   #look(): void {
-    for (const { child, heard } of this.#members) {
-      if (performance.now() - heard >= SILENT_MS) this.#kill(child, 'a relay worker is silent: it is killed');
+    for (const member of this.#members) {
+      if (!member.serves) continue;
+      member.quiet++;
+      if (member.quiet >= SILENT_LOOKS) this.#kill(member.child, 'a relay worker is silent: it is killed');
     }
   }
 
@@ -201,10 +237,4 @@ export class Fleet {
     });
     await Promise.all(ended);
   }
-}
-
-/** This process's copy of a connection is closed; the connection is the worker's. */
-function took({ coming }: Member, connection: number): void {
-  coming.get(connection)?.destroy();
-  coming.delete(connection);
 }

@@ -22,13 +22,16 @@ export interface FrontParts {
   readonly closers: Closers;
 }
 
+/** The address of a socket has 104 bytes on macOS and 108 on Linux; a folder for temporary files may take as many alone. */
+const LONGEST_FOLDER = 64;
+
 /**
  * Relay workers in front: they listen where callers come in, and this process serves the other doors to them alone, on a socket in
  * a folder that nobody else may enter.
  */
 export async function openFront(parts: FrontParts): Promise<Fleet> {
   const { config, server, relay, app, govern, log, closers } = parts;
-  const folder = await mkdtemp(join(tmpdir(), 'gatehouse-'));
+  const folder = await mkdtemp(join(tmpdir().length > LONGEST_FOLDER ? '/tmp' : tmpdir(), 'gatehouse-'));
   closers.add('socket', () => rm(folder, { recursive: true, force: true }));
   const ledgerSocket = join(folder, 'ledger.sock');
   await app.listen({ path: ledgerSocket });

@@ -19,8 +19,8 @@ type Call = { readonly call: number };
 /** What the ledger asks a worker to do for a call, with what comes back. One thing at a time. */
 export interface Asks {
   read: { orders: { maxBytes: number }; answer: { byteLength: number; fields: RequestFields } };
-  /** The body that was read; base64. */
-  bytes: { orders: null; answer: string };
+  /** The first `most` bytes of the body that was read; base64. */
+  bytes: { orders: { most: number }; answer: string };
   send: { orders: { ownHeaders: readonly (readonly [string, string])[] }; answer: Head };
   /** The provider's answer; base64. */
   collect: { orders: { max: number }; answer: string };
@@ -34,6 +34,8 @@ export type Ask = {
 export type ToWorker =
   | Ask
   | (Call & { readonly is: 'cut' })
+  /** What a worker told of a running answer has had its effect. */
+  | (Call & { readonly is: 'heard' })
   | (Call & { readonly is: 'start'; readonly status: number; readonly headers: readonly string[] })
   /** base64 */
   | (Call & { readonly is: 'write'; readonly bytes: string })
@@ -54,8 +56,6 @@ export type ToLedger =
   /** How a relayed answer ended, before `done` or `failed`. */
   | (Call & { readonly is: 'tally'; readonly tally: SentTally; readonly kept: string })
   | { readonly is: 'serving' }
-  /** A connection that was handed over is here. */
-  | { readonly is: 'took'; readonly connection: number }
   | { readonly is: 'unable'; readonly message: string }
   | { readonly is: 'alive'; readonly residentBytes: number; readonly lagSeconds: number };
 

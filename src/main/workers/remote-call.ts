@@ -50,6 +50,8 @@ export class RemoteCall implements Envelope, Carrier {
   readonly #parts: RemoteCallParts;
   readonly #gone = new AbortController();
   #pending: Pending | null = null;
+  /** Ends the call from the moment its request is sent, also while its answer is collected (P3). */
+  #cut: AbortSignal;
   #lost = false;
 
   constructor(parts: RemoteCallParts) {
@@ -64,6 +66,7 @@ export class RemoteCall implements Envelope, Carrier {
     this.body = envelope.hasBody ? elsewhere() : null;
     this.peer = envelope.peer;
     this.gone = this.#gone.signal;
+    this.#cut = this.gone;
     this.reply = new RemoteReply(parts);
   }
 
@@ -86,16 +89,18 @@ export class RemoteCall implements Envelope, Carrier {
       if (message.is === 'claim') claim(message.bytes);
     };
     const { byteLength, fields } = await this.#ask('read', { orders: { maxBytes }, cut, hear });
-    const bytes = async (): Promise<Buffer> => Buffer.from(await this.#ask('bytes', { orders: null, cut }), 'base64');
+    const bytes = async (most: number): Promise<Buffer> =>
+      Buffer.from(await this.#ask('bytes', { orders: { most }, cut }), 'base64');
     return { body: { byteLength, bytes }, fields };
   }
 
   send({ ownHeaders, signal }: SendOrders): Promise<Head> {
+    this.#cut = signal;
     return this.#ask('send', { orders: { ownHeaders }, cut: signal });
   }
 
   async collect(max: number): Promise<Buffer> {
-    return Buffer.from(await this.#ask('collect', { orders: { max }, cut: this.gone }), 'base64');
+    return Buffer.from(await this.#ask('collect', { orders: { max }, cut: this.#cut }), 'base64');
   }
 
   async relay({ status, headers, events, cut, progress }: RelayOrders, tally: Tally): Promise<void> {
@@ -106,10 +111,14 @@ export class RemoteCall implements Envelope, Carrier {
     const hear = (message: About): void => {
       if (message.is === 'progress') {
         know(message.tally);
-        progress(seen(message));
+        void progress(seen(message));
+        // After a cut, where that is its effect.
+        this.#parts.send({ is: 'heard', call: this.#parts.call });
       } else if (message.is === 'tally') {
         know(message.tally);
-        if (tally.capture !== undefined) tally.capture = { parts: [Buffer.from(message.kept, 'base64')], room: 0 };
+        if (tally.capture === undefined) return;
+        const kept = Buffer.from(message.kept, 'base64');
+        tally.capture = { parts: kept.length === 0 ? [] : [kept], room: 0 };
       }
     };
     const orders = { status, headers, events, keep: tally.capture?.room ?? 0 };
@@ -123,9 +132,11 @@ export class RemoteCall implements Envelope, Carrier {
     if (this.#lost) throw lost();
     const { call, send, stuck } = this.#parts;
     let late: NodeJS.Timeout | undefined;
+    let isOpen = true;
     const end = (): void => {
       send({ is: 'cut', call });
-      late = setTimeout(stuck, END_MS);
+      // In another turn, after what the worker has said was read: it may be this process that was frozen for a while.
+      late = setTimeout(() => setImmediate(() => isOpen && stuck()), END_MS);
     };
     const answered = new Promise<unknown>((resolve, reject) => {
       this.#pending = { resolve, reject, hear: this.#guarded(hear) };
@@ -136,6 +147,7 @@ export class RemoteCall implements Envelope, Carrier {
     try {
       return (await answered) as Asks[N]['answer'];
     } finally {
+      isOpen = false;
       cut.removeEventListener('abort', end);
       clearTimeout(late);
     }

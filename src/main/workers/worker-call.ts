@@ -1,4 +1,4 @@
-import type { Progress, Tally } from '../../steps/carrier.ts';
+import type { CarriedBody, Progress, Tally } from '../../steps/carrier.ts';
 import { LocalCarrier } from '../../steps/carry/local.ts';
 import type { Envelope } from '../../steps/exchange.ts';
 import { NO_REPLY } from '../../upstream/anthropic/meter.ts';
@@ -17,6 +17,8 @@ export interface WorkerCallParts {
 const TELL_EVERY = 128;
 /** And how long it may hear nothing, milliseconds: silence costs money as well. */
 const TELL_AT_LEAST = 900;
+/** Tellings that the ledger has not heard yet, after which the answer waits for it. */
+const MOST_UNHEARD = 4;
 /** Bytes of a body without declared length that are claimed at a time. */
 const CLAIM = 64 * 1024;
 
@@ -25,8 +27,11 @@ export class WorkerCall {
   readonly #parts: WorkerCallParts;
   readonly #carrier: LocalCarrier;
   readonly #cut = new AbortController();
+  #unheard = 0;
+  /** An answer that waits for the ledger. */
+  #waiting: PromiseWithResolvers<void> | null = null;
   readonly #closed = Promise.withResolvers<void>();
-  #body: (() => Uint8Array | Promise<Uint8Array>) | null = null;
+  #body: CarriedBody | null = null;
 
   constructor(parts: WorkerCallParts) {
     this.#parts = parts;
@@ -46,15 +51,32 @@ export class WorkerCall {
   }
 
   hear(message: ToWorker & { readonly call: number }): void {
+    try {
+      this.#obey(message);
+    } catch {
+      // An answer that cannot be written ends its own connection, and nobody else's.
+      this.#parts.envelope.reply.destroy();
+    }
+  }
+
+  #obey(message: ToWorker & { readonly call: number }): void {
     const { reply } = this.#parts.envelope;
     if (message.is === 'ask') void this.#answer(message);
-    else if (message.is === 'cut') this.#cut.abort('permission_ended');
-    else if (message.is === 'start') reply.start(message.status, message.headers);
+    else if (message.is === 'cut') {
+      this.#cut.abort('permission_ended');
+      this.#goOn();
+    } else if (message.is === 'heard') {
+      this.#unheard--;
+      this.#goOn();
+    } else if (message.is === 'start') reply.start(message.status, message.headers);
     else if (message.is === 'write') reply.write(Buffer.from(message.bytes, 'base64'));
     else if (message.is === 'end') reply.end();
     else if (message.is === 'destroy') reply.destroy();
     else if (message.is === 'fail') reply.fail(message.answer);
-    else this.#closed.resolve();
+    else {
+      this.#goOn();
+      this.#closed.resolve();
+    }
   }
 
   async #answer(ask: Ask): Promise<void> {
@@ -70,10 +92,10 @@ export class WorkerCall {
     const cut = this.#cut.signal;
     if (ask.name === 'read') {
       const { body, fields } = await this.#carrier.read({ ...ask.orders, cut, claim: this.#claims() });
-      this.#body = () => body.bytes();
+      this.#body = body;
       return { byteLength: body.byteLength, fields };
     }
-    if (ask.name === 'bytes') return base64(await (this.#body?.() ?? new Uint8Array(0)));
+    if (ask.name === 'bytes') return base64((await this.#body?.bytes(ask.orders.most)) ?? new Uint8Array(0));
     if (ask.name === 'send') {
       const { status, rawHeaders, contentType, requestId } = await this.#carrier.send({
         ...ask.orders,
@@ -101,18 +123,33 @@ export class WorkerCall {
     }
   }
 
-  /** Tells the ledger what is seen of a stream, often enough for its money to be kept up with. */
-  #telling(tally: Tally): (meter: Progress) => void {
+  /**
+   * Tells the ledger what is seen of a stream, often enough for its money to be kept up with, and goes no further than a few such
+   * pieces ahead of what the ledger has heard: an answer that must end at its cap ends there, however fast it comes.
+   */
+  #telling(tally: Tally): (meter: Progress) => Promise<void> | undefined {
     const { call, send } = this.#parts;
     let told = Number.NEGATIVE_INFINITY;
     let at = 0;
     return (meter) => {
       const now = performance.now();
-      if (!meter.begun || (meter.visibleBytes - told < TELL_EVERY && now - at < TELL_AT_LEAST)) return;
-      told = meter.visibleBytes;
-      at = now;
-      send({ is: 'progress', call, begun: true, tally: sent(tally, meter.report()) });
+      const isNews = meter.begun && (meter.visibleBytes - told >= TELL_EVERY || now - at >= TELL_AT_LEAST);
+      // Full, it is told with the next part: what is not heard is worthless as soon as there is more.
+      if (isNews && this.#unheard < MOST_UNHEARD) {
+        told = meter.visibleBytes;
+        at = now;
+        this.#unheard++;
+        send({ is: 'progress', call, begun: true, tally: sent(tally, meter.report()) });
+      }
+      if (this.#unheard < MOST_UNHEARD) return undefined;
+      this.#waiting ??= Promise.withResolvers();
+      return this.#waiting.promise;
     };
+  }
+
+  #goOn(): void {
+    this.#waiting?.resolve();
+    this.#waiting = null;
   }
 
   /** Claims a piece at a time, ahead of the bytes; a claim that is refused cuts the call. */

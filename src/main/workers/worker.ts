@@ -2,8 +2,10 @@
  * A relay worker: takes callers' connections and does the byte work of their calls. It holds no policy, no directory, no money and
  * no journal; it begins when the ledger process says how and ends when that is gone.
  */
+import { rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { Socket } from 'node:net';
+import { dirname } from 'node:path';
 import { messagesDoor } from '../../doors/messages/door.ts';
 import { createServer } from '../../doors/server.ts';
 import { watchLoop } from '../../kernel/loop-lag.ts';
@@ -18,6 +20,7 @@ const ALIVE_MS = 1000;
 
 const calls = new Map<number, WorkerCall>();
 let last = 0;
+let folder: string | null = null;
 let stop = async (): Promise<void> => undefined;
 
 const channel = new Channel<ToWorker, ToLedger>(new Socket({ fd: CHANNEL_FD }), {
@@ -26,8 +29,11 @@ const channel = new Channel<ToWorker, ToLedger>(new Socket({ fd: CHANNEL_FD }), 
     else if (message.is === 'begin') void begin(message.orders);
     else void stop().then(() => channel.close());
   },
-  // Without the ledger nothing may be decided, and nothing that runs could be recorded.
-  closed: () => process.exit(0),
+  // Without the ledger nothing may be decided, and nothing that runs could be recorded. One that was killed left its sockets behind.
+  closed: () => {
+    if (folder !== null) rmSync(folder, { recursive: true, force: true });
+    process.exit(0);
+  },
 });
 
 // The terminal's Ctrl-C reaches every process of the group: when this one ends is for the ledger to say.
@@ -47,6 +53,7 @@ async function serve(orders: WorkerOrders): Promise<void> {
   const app = createServer(orders.server);
   const upstream = anthropicUpstream({ ...orders.upstream, url: new URL(orders.upstream.url) });
   const { pingMs, ledgerSocket } = orders;
+  folder = dirname(ledgerSocket);
   const send = (message: ToLedger): void => channel.send(message);
   await messagesDoor(app, async (envelope) => {
     const call = ++last;
@@ -58,7 +65,9 @@ async function serve(orders: WorkerOrders): Promise<void> {
   // Connections come from the ledger. Node looks after slow and idle ones only for a server that listens, so it does, privately.
   await app.listen({ path: `${ledgerSocket}.${process.pid}` });
   process.on('message', (connection, socket) => {
-    send({ is: 'took', connection: Number(connection) });
+    // Where connections come from and never behind messages, so that the ledger hears of it before a byte is read. Else, when this
+    // process dies, another would get the connection and take the rest of a request for a request (P4).
+    process.send?.(connection);
     take(app.server, socket as Socket | undefined);
   });
   stop = async () => {

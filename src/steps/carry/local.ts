@@ -26,7 +26,10 @@ export class LocalCarrier implements Carrier {
   async read(orders: ReadOrders): Promise<{ body: CarriedBody; fields: RequestFields }> {
     const bytes = await bodyOf(this.#envelope, orders);
     this.#body = bytes;
-    return { body: { byteLength: bytes.byteLength, bytes: () => this.#held() }, fields: fieldsIn(bytes) };
+    return {
+      body: { byteLength: bytes.byteLength, bytes: (most) => this.#held().subarray(0, most) },
+      fields: fieldsIn(bytes),
+    };
   }
 
   async send({ ownHeaders, signal }: SendOrders): Promise<Head> {

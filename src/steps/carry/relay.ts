@@ -29,7 +29,7 @@ export async function relayEvents(relaying: Relaying, pingMs: number): Promise<v
     if (!waiting && gate.betweenEvents) reply.write(PING);
   }, pingMs);
   // A model that thinks in silence costs money as well.
-  const clock = setInterval(() => orders.progress(gate.meter), LOOK_MS);
+  const clock = setInterval(() => void orders.progress(gate.meter), LOOK_MS);
   try {
     for await (const chunk of relaying.body) {
       for (const part of gate.push(chunk)) {
@@ -41,7 +41,8 @@ export async function relayEvents(relaying: Relaying, pingMs: number): Promise<v
         }
         ping.refresh();
       }
-      orders.progress(gate.meter);
+      const heard = orders.progress(gate.meter);
+      if (heard !== undefined) await heard;
     }
     // As a lost connection: some never say that they were, and a caller would take what it has for the whole answer.
     if (gate.cutShort) throw new Refusal('upstream_broken', { fields: { reason: 'it ended before its message did' } });
