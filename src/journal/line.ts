@@ -41,6 +41,8 @@ export function lineOf(seq: number, prev: string, rest: string): Buffer {
   return Buffer.from(`{"seq":${seq},"prev":"${prev}",${rest}`);
 }
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 /** The sequence number a line starts with, without parsing the line; NaN when it starts with something else. */
 export function seqOfLine(line: Buffer): number {
   const match = /^\{"seq":(\d{1,15}),/.exec(line.toString('latin1', 0, 32));
@@ -55,7 +57,7 @@ export function seqOfLine(line: Buffer): number {
 export function parseLine(line: Buffer): JournalRecord {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(line));
+    value = JSON.parse(UTF8.decode(line));
   } catch {
     throw new Error('the line is not JSON in UTF-8');
   }

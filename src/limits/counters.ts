@@ -88,6 +88,7 @@ export function nameFor(scope: Scope, facts: CallFacts): string | null {
 
 /** The limit of this one, micro-dollars: what `except` says for its id or else its lower-case name, else the line's own. */
 export function limitFor(line: BudgetLine, { subject, name }: Named): number {
+  if (line.except.size === 0) return line.limit;
   const named = name === null ? undefined : line.except.get(fold(name));
   return line.except.get(subject) ?? named ?? line.limit;
 }

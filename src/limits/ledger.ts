@@ -26,6 +26,7 @@ interface Counting {
   readonly subject: string;
   readonly period: string;
   readonly applies: boolean;
+  readonly limit: number;
 }
 
 /**
@@ -71,7 +72,7 @@ export class Ledger {
     const { matches } = this.#options;
     this.#books = adoptLines({ lines, loaded, before: this.#books, recent: this.#recent, matches });
     for (const book of this.#books)
-      for (const counter of book.counters()) Object.assign(counter, { reserved: 0, open: 0 });
+      for (const counter of book.counters()) Object.assign(counter, { reserved: 0, open: 0, beyond: 0 });
     const raised: Raised[] = [];
     for (const call of this.#running.values()) {
       call.holds = this.#counting(call.facts).map((counting) => hold(counting, call));
@@ -98,7 +99,7 @@ export class Ledger {
     const refusals: Refused[] = [];
     const observed: Observation[] = [];
     for (const one of counting) {
-      const refused = one.applies ? refusalOf(this.#position(one, { facts, grants }), { bound, held }) : null;
+      const refused = one.applies ? refusalOf(this.#position(one, grants), { bound, held }) : null;
       if (refused === null) continue;
       if (one.book.line.mode === 'enforce') refusals.push(refused);
       else observed.push({ code: 'budget_spent', rule: one.book.line.place.path });
@@ -107,8 +108,9 @@ export class Ledger {
     if (refusal !== undefined) return refusal;
     const amounts = counting.map(({ book }) => amountUnder(book.line, { bound, held }));
     const admitted = amounts.length === 0 ? null : Math.min(...amounts);
-    const call: Running = { id, facts, bound, held, recorded: 0, admitted, seq: null, holds: [] };
+    const call: Running = { id, facts, bound, estimate: held, held, recorded: 0, admitted, seq: null, holds: [] };
     call.holds = counting.map((one) => hold(one, call));
+    for (const one of call.holds) this.#overshoot.fitted(one);
     const { micros, strict } = toRecord(call);
     call.recorded = micros;
     this.#running.set(id, call);
@@ -127,19 +129,18 @@ export class Ledger {
     if (call === undefined || wanted <= before) return 'held';
     call.held = wanted;
     call.recorded = Math.max(call.recorded, wanted);
-    this.#overshoot.extended(call, before);
     let answer: 'held' | 'over' = 'held';
     for (const one of call.holds) {
       const growth = amountUnder(one.book.line, call) - one.amount;
       if (growth <= 0) continue;
       one.amount += growth;
       one.counter.reserved += growth;
+      one.counter.beyond += growth;
       const { line } = one.book;
       if (!one.applies || line.mode !== 'enforce' || line.atCap !== 'end') continue;
-      const { subject } = one.counter;
-      const limit = limitFor(line, { subject, name: nameFor(line.scope, call.facts) });
-      if (!fits(one.counter, 0, limit + grants(line, subject))) answer = 'over';
+      if (!fits(one.counter, 0, one.limit + grants(line, one.counter.subject))) answer = 'over';
     }
+    this.#overshoot.extended(call, before);
     return answer;
   }
 
@@ -147,11 +148,10 @@ export class Ledger {
   room(id: string, grants: Grants): number {
     const call = this.#running.get(id);
     let room = Number.POSITIVE_INFINITY;
-    for (const { book, counter, applies } of call?.holds ?? []) {
+    for (const { book, counter, applies, limit } of call?.holds ?? []) {
       const { line } = book;
-      if (call === undefined || !applies || line.mode !== 'enforce' || line.atCap !== 'end') continue;
+      if (!applies || line.mode !== 'enforce' || line.atCap !== 'end') continue;
       const { subject, spent, reserved } = counter;
-      const limit = limitFor(line, { subject, name: nameFor(line.scope, call.facts) });
       room = Math.min(room, limit + grants(line, subject) - spent - reserved);
     }
     return room;
@@ -176,6 +176,8 @@ export class Ledger {
       book.dropEmpty(counter);
       return applies ? warningsOf(book.line, { counter, before, facts: call.facts }) : [];
     });
+    // What the garbage collector still reaches of an ended call should be little.
+    call.holds = [];
     if (micros > 0) {
       this.#recent.add(id, { facts: call.facts, micros });
       if (call.seq !== null) this.#recent.durable(id, call.seq);
@@ -194,7 +196,7 @@ export class Ledger {
     const call = this.#running.get(id);
     if (call !== undefined) call.seq = seq;
     const charge = this.#recent.durable(id, seq);
-    if (charge === undefined) return;
+    if (charge === undefined || !this.#books.some(({ loadedSeq }) => seq <= loadedSeq)) return;
     for (const { book, subject, period } of this.#counting(charge.facts)) {
       // The views had read the outcome before we knew that it was durable: the line counted it twice until now.
       const counter = seq <= book.loadedSeq ? book.find(subject, period) : undefined;
@@ -213,7 +215,20 @@ export class Ledger {
   position(facts: CallFacts, grants: Grants): Position[] {
     return this.#counting(facts)
       .filter(({ applies }) => applies)
-      .map((counting) => this.#position(counting, { facts, grants }));
+      .map((counting) => this.#position(counting, grants));
+  }
+
+  /** As position, for a call that is running; empty for one that is not. */
+  positionOf(id: string, grants: Grants): Position[] {
+    const positions: Position[] = [];
+    for (const { book, counter, applies, limit } of this.#running.get(id)?.holds ?? []) {
+      if (!applies) continue;
+      const { line } = book;
+      const { subject, period, spent, reserved } = counter;
+      const extra = grants(line, subject);
+      positions.push({ line, place: line.place, subject, period, spent, reserved, limit, extra });
+    }
+    return positions;
   }
 
   /** Where every counter stands. `nameOf` gives the name that a policy uses for a subject of the line's scope, or null. */
@@ -236,26 +251,28 @@ export class Ledger {
       const { line } = book;
       const subject = chargedSubject(line, facts, matches);
       if (subject === null) continue;
-      const applies = isFor(line, { subject, name: nameFor(line.scope, facts) }, matches);
-      found.push({ book, subject, period: periodOf(facts.day, line.period), applies });
+      const named = { subject, name: nameFor(line.scope, facts) };
+      const applies = isFor(line, named, matches);
+      found.push({ book, subject, period: periodOf(facts.day, line.period), applies, limit: limitFor(line, named) });
     }
     return found;
   }
 
-  #position({ book, subject, period }: Counting, { facts, grants }: { facts: CallFacts; grants: Grants }): Position {
+  #position({ book, subject, period, limit }: Counting, grants: Grants): Position {
     const { line } = book;
     const { spent, reserved } = book.find(subject, period) ?? { spent: 0, reserved: 0 };
-    const limit = limitFor(line, { subject, name: nameFor(line.scope, facts) });
     return { line, place: line.place, subject, period, spent, reserved, limit, extra: grants(line, subject) };
   }
 }
 
-function hold({ book, subject, period, applies }: Counting, call: Running): Hold {
+function hold({ book, subject, period, applies, limit }: Counting, call: Running): Hold {
   const counter = book.counter(subject, period);
   const amount = amountUnder(book.line, call);
+  const admitted = amountUnder(book.line, { bound: call.bound, held: call.estimate });
   counter.reserved += amount;
+  counter.beyond += amount - admitted;
   counter.open++;
-  return { book, counter, amount, applies };
+  return { book, counter, amount, limit, admitted, applies };
 }
 
 /** What the journal must say is held for a call. */

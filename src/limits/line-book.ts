@@ -9,6 +9,10 @@ export interface Counter {
   reserved: number;
   /** How many calls hold it, those that hold nothing included. */
   open: number;
+  /** See Overshoot: of the calls that run. */
+  beyond: number;
+  /** See Overshoot: of those that ended since the line last had room for one more. */
+  passed: number;
   /** Warning marks people were told of; null where they passed before this process could know (loaded spending). */
   told: readonly number[] | null;
 }
@@ -44,7 +48,7 @@ export class LineBook {
     const counters = this.#touch(period);
     let counter = counters.get(subject);
     if (counter === undefined) {
-      counter = { subject, period, spent: 0, reserved: 0, open: 0, told: NONE };
+      counter = { subject, period, spent: 0, reserved: 0, open: 0, beyond: 0, passed: 0, told: NONE };
       counters.set(subject, counter);
     }
     return counter;

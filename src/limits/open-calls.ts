@@ -27,6 +27,11 @@ export interface OpenCall {
   release(): void;
 }
 
+interface Open {
+  readonly call: OpenCall;
+  readonly controller: AbortController;
+}
+
 interface Usage {
   calls: number;
   bytes: number;
@@ -39,7 +44,13 @@ interface Usage {
 export class OpenCalls {
   readonly #limits: OpenCallLimits;
   readonly #byCaller = new Map<string, Usage>();
-  readonly #open = new Set<{ call: OpenCall; controller: AbortController }>();
+  /**
+   * By place; a place that was left is taken again. Not a Set: one that is filled and emptied all the time leaves copies of itself
+   * behind, from each of which the garbage collector reaches the next, and with them everything that ended calls held.
+   */
+  readonly #open: (Open | null)[] = [];
+  readonly #left: number[] = [];
+  #count = 0;
   #bytes = 0;
 
   constructor(limits: OpenCallLimits) {
@@ -47,7 +58,7 @@ export class OpenCalls {
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#count;
   }
 
   get bytes(): number {
@@ -55,7 +66,7 @@ export class OpenCalls {
   }
 
   get full(): boolean {
-    return this.#open.size >= this.#limits.total;
+    return this.#count >= this.#limits.total;
   }
 
   open(caller: string, credential: string): OpenCall {
@@ -75,9 +86,9 @@ export class OpenCalls {
   /** Ends every running call that `matches`, answering with `code`. Returns how many. */
   cut(matches: (call: OpenCall) => boolean, code: ErrorCode): number {
     let count = 0;
-    for (const { call, controller } of this.#open) {
-      if (!matches(call)) continue;
-      controller.abort(code);
+    for (const open of [...this.#open]) {
+      if (open === null || !matches(open.call)) continue;
+      open.controller.abort(code);
       count++;
     }
     return count;
@@ -102,16 +113,23 @@ export class OpenCalls {
       release: () => {
         if (released) return;
         released = true;
-        this.#open.delete(entry);
+        this.#leave(place);
         this.#bytes -= held;
         usage.bytes -= held;
         usage.calls--;
         if (usage.calls === 0) this.#byCaller.delete(caller);
       },
     };
-    const entry = { call, controller };
-    this.#open.add(entry);
+    const place = this.#left.pop() ?? this.#open.length;
+    this.#open[place] = { call, controller };
+    this.#count++;
     return call;
+  }
+
+  #leave(place: number): void {
+    this.#open[place] = null;
+    this.#left.push(place);
+    this.#count--;
   }
 
   #checkBytes(usage: Usage, bytes: number): void {

@@ -7,6 +7,14 @@ export interface Charge {
   readonly micros: number;
 }
 
+interface Durable {
+  readonly charge: Charge;
+  readonly seq: number;
+}
+
+/** Charges that were dropped, before the list is copied without them. */
+const SLACK = 64;
+
 /** A call that costs a thousand bytes here ends a hundred thousand times before the views must have followed. */
 const MOST = 100_000;
 
@@ -17,8 +25,9 @@ const MOST = 100_000;
 export class RecentCharges {
   /** Sequence number not known yet, by call. */
   readonly #pending = new Map<string, Charge>();
-  /** In the order in which they became durable. */
-  readonly #durable = new Map<string, Charge & { readonly seq: number }>();
+  /** From `#first` on, in the order in which they became durable. */
+  #durable: Durable[] = [];
+  #first = 0;
   readonly #most: number;
   #forgotten: number;
 
@@ -35,7 +44,7 @@ export class RecentCharges {
 
   add(id: string, charge: Charge): void {
     this.#pending.set(id, charge);
-    if (this.#pending.size + this.#durable.size > this.#most) this.#dropOldest();
+    if (this.#pending.size + this.#durable.length - this.#first > this.#most) this.#dropOldest();
   }
 
   /** Tells the sequence number of the call's outcome; returns the charge, once. */
@@ -43,28 +52,28 @@ export class RecentCharges {
     const charge = this.#pending.get(id);
     if (charge === undefined) return undefined;
     this.#pending.delete(id);
-    this.#durable.set(id, { ...charge, seq });
+    this.#durable.push({ charge, seq });
     return charge;
   }
 
   /** The views contain every record up to this one. */
   seen(seq: number): void {
-    for (const [id, charge] of this.#durable) {
-      // Whatever stands behind a later one is dropped with it.
-      if (charge.seq > seq) return;
-      this.#drop(id, charge.seq);
+    // Whatever stands behind a later one is dropped with it.
+    for (let next = this.#durable[this.#first]; next !== undefined && next.seq <= seq; ) {
+      next = this.#dropFirst(next);
     }
   }
 
   /** The charges whose outcome is not known to be among the records up to `seq`. */
   *after(seq: number): Generator<Charge> {
     yield* this.#pending.values();
-    for (const charge of this.#durable.values()) if (charge.seq > seq) yield charge;
+    for (const { charge, seq: at } of this.#durable.slice(this.#first)) if (at > seq) yield charge;
   }
 
   #dropOldest(): void {
-    for (const [id, { seq }] of this.#durable) {
-      this.#drop(id, seq);
+    const oldest = this.#durable[this.#first];
+    if (oldest !== undefined) {
+      this.#dropFirst(oldest);
       return;
     }
     // Nothing is durable: the journal has stopped, and so will calls. Until a restart no view can be completed.
@@ -75,8 +84,14 @@ export class RecentCharges {
     }
   }
 
-  #drop(id: string, seq: number): void {
-    this.#durable.delete(id);
+  /** Returns what is first then. */
+  #dropFirst({ seq }: Durable): Durable | undefined {
     this.#forgotten = Math.max(this.#forgotten, seq);
+    this.#first++;
+    if (this.#first >= SLACK && this.#first * 2 >= this.#durable.length) {
+      this.#durable = this.#durable.slice(this.#first);
+      this.#first = 0;
+    }
+    return this.#durable[this.#first];
   }
 }

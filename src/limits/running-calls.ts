@@ -7,6 +7,10 @@ export interface Hold {
   readonly book: LineBook;
   readonly counter: Counter;
   amount: number;
+  /** The line's limit for whom it counts the call, without grants. */
+  readonly limit: number;
+  /** What the line held when the call was admitted; what it would have held, where it came into force later. */
+  readonly admitted: number;
   /** False where the line is for others only: it is counted, and neither refused nor shown. */
   readonly applies: boolean;
 }
@@ -16,6 +20,7 @@ export interface Running {
   readonly id: string;
   readonly facts: CallFacts;
   readonly bound: number | null;
+  readonly estimate: number;
   /** The estimate, as extended: what is held under lines that hold by estimate. */
   held: number;
   /** What the journal says is held: charged if a crash leaves the end unknown. */
@@ -33,8 +38,10 @@ export function amountUnder({ hold }: Pick<BudgetLine, 'hold'>, call: Pick<Runni
 }
 
 /**
- * By how much calls cost more than was reserved when they were admitted, micro-dollars: how far budgets that hold by estimate can
- * be passed (P2).
+ * By how much calls cost more than was held for them when they were admitted, micro-dollars: how far budgets that hold by estimate can
+ * be passed (P2). A call is admitted where everything spent and held fits under the limit. From then on spending grows beyond that only
+ * by what the calls that run at this moment cost beyond their holds, those that have ended since included: their sum is counted for
+ * every counter, and begins anew with the next call that fits. So nothing spent is ever more than the limit and `worst`.
  */
 export class Overshoot {
   #now = 0;
@@ -45,21 +52,35 @@ export class Overshoot {
     return this.#now;
   }
 
-  /** The most there was at one time, with what calls were charged in the end. */
+  /** The most there was for one counter, with what calls were charged in the end. */
   get worst(): number {
     return this.#worst;
   }
 
-  /** A running call's hold grew from `before` to what it is now. */
+  /** All that is spent and held under this line fits, one more call included. */
+  fitted({ counter, applies }: Hold): void {
+    if (applies) counter.passed = 0;
+  }
+
+  /** A running call's hold grew from `before` to what it is now; its holds have grown with it. */
   extended(call: Running, before: number): void {
     this.#now += beyond(call, call.held) - beyond(call, before);
-    this.#worst = Math.max(this.#worst, this.#now);
+    for (const hold of call.holds) this.#look(hold);
   }
 
   /** A call ended and was charged this much. */
   settled(call: Running, micros: number): void {
     this.#now -= beyond(call, call.held);
-    this.#worst = Math.max(this.#worst, this.#now + beyond(call, micros));
+    for (const hold of call.holds) {
+      hold.counter.beyond -= hold.amount - hold.admitted;
+      hold.counter.passed += Math.max(0, micros - hold.admitted);
+      this.#look(hold);
+    }
+  }
+
+  /** Of a line that is for others nobody asks whether a call fits. */
+  #look({ counter, applies }: Hold): void {
+    if (applies) this.#worst = Math.max(this.#worst, counter.beyond + counter.passed);
   }
 }
 

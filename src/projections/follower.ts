@@ -115,7 +115,7 @@ export class Follower {
   #commit(cursor: Cursor, { records, hash }: Found): void {
     const { views } = this.#options;
     views.transaction(() => {
-      for (const record of records) views.apply(record);
+      views.apply(records);
       views.setCursor({ seq: cursor.seq + records.length, hash, records: cursor.records + records.length });
       failpoint('views.before-commit');
     });

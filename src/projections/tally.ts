@@ -57,6 +57,26 @@ export interface OpenIntent {
   readonly reserved: number;
 }
 
+/** Rows that are added to the usage table, those of one key put together. */
+export class UsageSheet {
+  readonly #rows = new Map<
+    string,
+    { readonly key: UsageKey; readonly sums: { -readonly [name in keyof UsageSums]: number } }
+  >();
+
+  add({ key, sums }: { readonly key: UsageKey; readonly sums: UsageSums }): void {
+    // As JSON, because a provider may put any character into the name of a model.
+    const name = JSON.stringify(KEY_COLUMNS.map((column) => key[column]));
+    const row = this.#rows.get(name);
+    if (row === undefined) this.#rows.set(name, { key, sums: { ...sums } });
+    else for (const column of SUMS) row.sums[column] += sums[column];
+  }
+
+  rows(): Iterable<{ readonly key: UsageKey; readonly sums: UsageSums }> {
+    return this.#rows.values();
+  }
+}
+
 export const NOTHING = Object.fromEntries(SUMS.map((name) => [name, 0])) as unknown as UsageSums;
 
 /** A caller can invent any number of names of any length; this bounds what one of them costs. */

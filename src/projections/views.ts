@@ -12,6 +12,7 @@ import {
   refusalEntry,
   SUMS,
   type UsageKey,
+  UsageSheet,
   type UsageSums,
 } from './tally.ts';
 
@@ -93,22 +94,33 @@ export class Views {
     }
   }
 
-  /** Books one record. The first outcome of an intent counts and closes it; a second one, left by a retried append, does not. */
-  apply(record: JournalRecord): void {
-    if (record.kind === 'intent') {
-      this.addIntent(openIntentOf(record));
-    } else if (record.kind === 'extension') {
-      const { intent, reserved } = extensionOf(record);
-      this.#extend.run(reserved, intent);
-    } else if (record.kind === 'outcome') {
-      const intent = this.#takeIntent.get(String(record.intent)) as OpenIntent | undefined;
-      if (intent === undefined) return;
-      const { key, sums } = outcomeEntry(record, intent);
-      this.addUsage(key, sums);
-    } else if (record.kind === 'refusal') {
-      const entry = refusalEntry(record);
-      if (entry !== null) this.addUsage(entry.key, entry.sums);
+  /**
+   * Books records in their order. The first outcome of an intent counts and closes it; a second one, left by a retried append, does
+   * not. What opens and ends among these records, and what they add to the same row, is put together before the database sees it.
+   */
+  apply(records: readonly JournalRecord[]): void {
+    const opened = new Map<string, OpenIntent>();
+    const usage = new UsageSheet();
+    for (const record of records) {
+      if (record.kind === 'intent') {
+        opened.set(record.id, openIntentOf(record));
+      } else if (record.kind === 'extension') {
+        const { intent, reserved } = extensionOf(record);
+        const open = opened.get(intent);
+        if (open === undefined) this.#extend.run(reserved, intent);
+        else opened.set(intent, { ...open, reserved });
+      } else if (record.kind === 'outcome') {
+        const id = String(record.intent);
+        const intent = opened.get(id) ?? (this.#takeIntent.get(id) as OpenIntent | undefined);
+        opened.delete(id);
+        if (intent !== undefined) usage.add(outcomeEntry(record, intent));
+      } else if (record.kind === 'refusal') {
+        const entry = refusalEntry(record);
+        if (entry !== null) usage.add(entry);
+      }
     }
+    for (const intent of opened.values()) this.addIntent(intent);
+    for (const { key, sums } of usage.rows()) this.addUsage(key, sums);
   }
 
   addIntent(intent: OpenIntent): void {

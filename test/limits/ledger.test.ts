@@ -237,10 +237,113 @@ test('P2: an estimate budget is passed by no more than running calls cost beyond
         }
         for (const { id, actual } of open) ledger.settle(id, actual);
         assert.ok((spentOf(ledger)[0] ?? 0) <= limit + worst);
+        assert.ok(ledger.overshoot.worst <= worst, 'and the metric shows no more than these');
       },
     ),
     { seed: 3, numRuns: 300 },
   );
+});
+
+const turn = fc.record({
+  act: fc.constantFrom('reserve', 'reserve', 'reserve', 'extend', 'settle', 'abandon', 'adopt'),
+  who: fc.constantFrom('per_0', 'per_1'),
+  pick: fc.nat(),
+  amount: fc.integer({ min: 1, max: 60 }),
+});
+
+test('P2: nothing spent is ever more than its limit and the worst overshoot, whatever calls do in whatever order', () => {
+  fc.assert(
+    fc.property(fc.array(turn, { minLength: 1, maxLength: 80 }), fc.integer({ min: 40, max: 300 }), (turns, limit) => {
+      const lines = [
+        line({ limit: 2 * limit, hold: 'estimate' }),
+        line({ scope: 'person', limit, hold: 'estimate', atCap: 'end' }),
+      ];
+      const ledger = ledgerWith(lines);
+      const open: string[] = [];
+      const check = (): void => {
+        for (const { spent, limit: most } of ledger.positions(noGrants, () => null)) {
+          assert.ok(spent <= most + ledger.overshoot.worst, `${spent} of ${most} and ${ledger.overshoot.worst}`);
+        }
+      };
+      for (const [index, { act, who, pick, amount }] of turns.entries()) {
+        const id = open[pick % Math.max(1, open.length)] ?? '';
+        if (act === 'reserve') {
+          const demand = { ...call(`${index}`, null, amount), facts: facts({ who }) };
+          if (!ledger.reserve(demand, noGrants).refused) open.push(`${index}`);
+        } else if (act === 'extend') ledger.extend(id, 2 * amount, noGrants);
+        else if (act === 'adopt') ledger.adopt(lines, nothing(lines));
+        else if (open.length > 0) {
+          ledger.settle(id, act === 'abandon' ? 0 : 3 * amount);
+          open.splice(open.indexOf(id), 1);
+        }
+        check();
+      }
+      for (const id of open) ledger.settle(id, 150);
+      check();
+      assert.equal(ledger.overshoot.now, 0);
+    }),
+    { seed: 5, numRuns: 400 },
+  );
+});
+
+test('P2: what calls that end one after another cost beyond their holds adds up, until one more call fits', () => {
+  const ledger = ledgerWith([line({ limit: 100, hold: 'estimate' })]);
+  for (const id of ['a', 'b', 'c']) assert.ok(admitted(ledger.reserve(call(id, null, 30), noGrants)));
+  for (const id of ['a', 'b', 'c']) ledger.settle(id, 50);
+  assert.deepEqual(spentOf(ledger), [150]);
+  assert.equal(ledger.overshoot.worst, 60, 'no call alone is more than 20 beyond');
+
+  const ample = ledgerWith([line({ limit: 1000, hold: 'estimate' })]);
+  for (const id of ['a', 'b', 'c']) {
+    ample.reserve(call(id, null, 30), noGrants);
+    ample.settle(id, 50);
+  }
+  assert.equal(ample.overshoot.worst, 20, 'each of these found room with the one before charged in full');
+});
+
+test('P2: lines that come into force change nothing of what running calls are beyond', () => {
+  const org = line({ limit: 1000, hold: 'estimate' });
+  const ledger = ledgerWith([org]);
+  ledger.reserve(call('a', null, 30), noGrants);
+  ledger.extend('a', 50, noGrants);
+  const person = line({ scope: 'person', limit: 1000, hold: 'estimate' });
+  ledger.adopt([org, person], nothing([person]));
+  ledger.settle('a', 60);
+  assert.deepEqual(ledger.overshoot, { now: 0, worst: 30 });
+});
+
+test('P2: charges are remembered until the views contain them, of however many calls', () => {
+  const org = line({ limit: 1000 });
+  const ledger = ledgerWith([org]);
+  for (let seq = 1; seq <= 300; seq++) {
+    ledger.reserve(call(`c${seq}`, 1), noGrants);
+    ledger.settle(`c${seq}`, 1);
+    ledger.durable(`c${seq}`, seq);
+    if (seq % 100 === 0) ledger.seen(seq - 50);
+  }
+  const [team, person] = [line({ scope: 'team', limit: 1000 }), line({ scope: 'person', limit: 1000 })];
+  assert.throws(() => ledger.adopt([org, team], nothing([team], 249)), LedgerBehind);
+  ledger.adopt([org, team], nothing([team], 260));
+  assert.deepEqual(spentOf(ledger), [300, 40]);
+  ledger.seen(290);
+  ledger.adopt([org, team, person], nothing([person], 290));
+  assert.deepEqual(spentOf(ledger), [300, 40, 10]);
+});
+
+test('a running call is told where it stands without being matched again', () => {
+  const ledger = ledgerWith([
+    line({ limit: 100, hold: 'estimate' }),
+    line({ scope: 'person', limit: 100, only: ['per_somebody_else'] }),
+  ]);
+  ledger.reserve(call('a', 50, 20), noGrants);
+  const one = (): number => 5;
+  assert.deepEqual(ledger.positionOf('a', one), ledger.position(facts(), one));
+  assert.deepEqual(
+    ledger.positionOf('a', one).map(({ reserved, limit, extra }) => [reserved, limit, extra]),
+    [[20, 100, 5]],
+  );
+  ledger.settle('a', 7);
+  assert.deepEqual(ledger.positionOf('a', one), []);
 });
 
 test('P2: with extension in steps, calls that end when told pass it by at most one step each', () => {
