@@ -60,14 +60,14 @@ const stepsOf = (column: 0 | 1 | 2 | 3): Named[] =>
   PATH.filter(([, , ...columns]) => columns[column]).map(([name, step]) => [name, step]);
 
 /** The rows of the table by column, worked out once. */
-const STEPS: readonly (readonly Named[])[] = [stepsOf(0), stepsOf(1), stepsOf(2), stepsOf(3)];
+const STEPS: readonly [Named[], Named[], Named[], Named[]] = [stepsOf(0), stepsOf(1), stepsOf(2), stepsOf(3)];
 
 /** Takes one message through the steps. Never throws: whatever happens is answered and recorded. */
 export async function govern(envelope: Envelope, s: Services): Promise<void> {
   const x = begin(envelope, s);
   let failure: Refusal | 'caller_gone' | null = null;
   try {
-    for (const [name, step] of STEPS[COLUMN[x.envelope.action]] ?? []) {
+    for (const [name, step] of STEPS[COLUMN[x.envelope.action]]) {
       s.beforeStep?.(name, x);
       const running = step(x, s);
       // Only what waits gives others a turn: a revocation between the look at the credential and the place among the open

@@ -52,7 +52,8 @@ export type ToLedger =
   | (Call & { readonly is: 'gone' })
   | (Call & { readonly is: 'done'; readonly answer: unknown })
   | (Call & { readonly is: 'failed'; readonly failure: Failure })
-  | (Call & { readonly is: 'progress'; readonly begun: boolean; readonly tally: SentTally })
+  /** What is seen of an answer that the provider has begun. */
+  | (Call & { readonly is: 'progress'; readonly tally: SentTally })
   /** How a relayed answer ended, before `done` or `failed`. */
   | (Call & { readonly is: 'tally'; readonly tally: SentTally; readonly kept: string })
   | { readonly is: 'serving' }
@@ -83,6 +84,11 @@ export interface WorkerOrders {
   };
   /** Where the ledger serves everything that is no model call: a socket in a folder of ours alone. */
   readonly ledgerSocket: string;
+}
+
+/** Bytes as they stand in a message. */
+export function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 /** A refusal, or the words of any other error. */

@@ -10,8 +10,16 @@ import type {
   Tally,
 } from '../../steps/carrier.ts';
 import type { Answer, Envelope, Reply, RequestFields } from '../../steps/exchange.ts';
-import type { AskName, Asks, SentEnvelope, SentTally, ToLedger, ToWorker } from './messages.ts';
-import { errorOf } from './messages.ts';
+import {
+  type AskName,
+  type Asks,
+  base64,
+  errorOf,
+  type SentEnvelope,
+  type SentTally,
+  type ToLedger,
+  type ToWorker,
+} from './messages.ts';
 
 type About = ToLedger & { readonly call: number };
 
@@ -172,8 +180,8 @@ export class RemoteCall implements Envelope, Carrier {
   }
 }
 
-function seen({ begun, tally: { report } }: About & { readonly is: 'progress' }): Progress {
-  return { begun, visibleBytes: report.visibleBytes, report: () => report };
+function seen({ tally: { report } }: About & { readonly is: 'progress' }): Progress {
+  return { begun: true, visibleBytes: report.visibleBytes, report: () => report };
 }
 
 function lost(): Refusal {
@@ -197,8 +205,7 @@ class RemoteReply implements Reply {
   }
 
   write(chunk: Uint8Array): boolean {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('base64');
-    this.#parts.send({ is: 'write', call: this.#parts.call, bytes });
+    this.#parts.send({ is: 'write', call: this.#parts.call, bytes: base64(chunk) });
     return true;
   }
 

@@ -3,7 +3,7 @@ import { LocalCarrier } from '../../steps/carry/local.ts';
 import type { Envelope } from '../../steps/exchange.ts';
 import { NO_REPLY } from '../../upstream/anthropic/meter.ts';
 import type { Upstream } from '../../upstream/ports.ts';
-import { type Ask, failureOf, type SentTally, type ToLedger, type ToWorker } from './messages.ts';
+import { type Ask, base64, failureOf, type SentTally, type ToLedger, type ToWorker } from './messages.ts';
 
 export interface WorkerCallParts {
   readonly call: number;
@@ -139,7 +139,7 @@ export class WorkerCall {
         told = meter.visibleBytes;
         at = now;
         this.#unheard++;
-        send({ is: 'progress', call, begun: true, tally: sent(tally, meter.report()) });
+        send({ is: 'progress', call, tally: sent(tally, meter.report()) });
       }
       if (this.#unheard < MOST_UNHEARD) return undefined;
       this.#waiting ??= Promise.withResolvers();
@@ -169,8 +169,4 @@ export class WorkerCall {
 
 function sent({ responseBytes }: Tally, report: SentTally['report']): SentTally {
   return { report, responseBytes };
-}
-
-function base64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }

@@ -11,8 +11,7 @@ import { createServer } from '../../doors/server.ts';
 import { watchLoop } from '../../kernel/loop-lag.ts';
 import { anthropicUpstream } from '../../upstream/anthropic/upstream.ts';
 import { Channel } from './channel.ts';
-import type { ToLedger, ToWorker, WorkerOrders } from './messages.ts';
-import { CHANNEL_FD } from './messages.ts';
+import { CHANNEL_FD, type ToLedger, type ToWorker, type WorkerOrders } from './messages.ts';
 import { passOn } from './pass-on.ts';
 import { WorkerCall } from './worker-call.ts';
 

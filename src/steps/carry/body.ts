@@ -115,7 +115,8 @@ function fieldsOf(result: ScanResult): RequestFields {
   if (maxTokens !== undefined && maxTokens.kind !== 'number' && maxTokens.kind !== 'null') {
     throw malformed('"max_tokens" must be a number');
   }
-  for (const most of [maxTokens, ...(result.found.get('fallbacks[].max_tokens') ?? [])]) {
+  const bounds = [maxTokens, ...(result.found.get('fallbacks[].max_tokens') ?? [])] as const;
+  for (const most of bounds) {
     // The meter and the price count whole tokens.
     const whole = typeof most?.value !== 'number' || (Number.isSafeInteger(most.value) && most.value >= 0);
     if (!whole) throw malformed('"max_tokens" must be a whole number');
@@ -123,7 +124,7 @@ function fieldsOf(result: ScanResult): RequestFields {
   return {
     model: model.value,
     stream: stream?.kind === 'true',
-    maxTokens: largest([maxTokens, ...(result.found.get('fallbacks[].max_tokens') ?? [])]),
+    maxTokens: largest(bounds),
     serverSide: serverSideOf(result),
   };
 }
