@@ -10,7 +10,7 @@ import { attribute } from './steps/attribute.ts';
 import { begin } from './steps/begin.ts';
 import { cutOf } from './steps/cut.ts';
 import { decide } from './steps/decide.ts';
-import type { Envelope, Exchange } from './steps/exchange.ts';
+import type { Arrival, Exchange } from './steps/exchange.ts';
 import { forward } from './steps/forward.ts';
 import { identify } from './steps/identify.ts';
 import { read } from './steps/read.ts';
@@ -63,8 +63,8 @@ const stepsOf = (column: 0 | 1 | 2 | 3): Named[] =>
 const STEPS: readonly [Named[], Named[], Named[], Named[]] = [stepsOf(0), stepsOf(1), stepsOf(2), stepsOf(3)];
 
 /** Takes one message through the steps. Never throws: whatever happens is answered and recorded. */
-export async function govern(envelope: Envelope, s: Services): Promise<void> {
-  const x = begin(envelope, s);
+export async function govern(arrival: Arrival, s: Services): Promise<void> {
+  const x = begin(arrival, s);
   let failure: Refusal | 'caller_gone' | null = null;
   try {
     for (const [name, step] of STEPS[COLUMN[x.envelope.action]]) {

@@ -220,15 +220,10 @@ export class Ledger {
 
   /** As position, for a call that is running; empty for one that is not. */
   positionOf(id: string, grants: Grants): Position[] {
-    const positions: Position[] = [];
-    for (const { book, counter, applies, limit } of this.#running.get(id)?.holds ?? []) {
-      if (!applies) continue;
-      const { line } = book;
-      const { subject, period, spent, reserved } = counter;
-      const extra = grants(line, subject);
-      positions.push({ line, place: line.place, subject, period, spent, reserved, limit, extra });
-    }
-    return positions;
+    const holds = this.#running.get(id)?.holds ?? [];
+    return holds
+      .filter(({ applies }) => applies)
+      .map(({ book, counter, limit }) => positionAt({ ...counter, line: book.line, limit }, grants));
   }
 
   /** Where every counter stands. `nameOf` gives the name that a policy uses for a subject of the line's scope, or null. */
@@ -259,20 +254,24 @@ export class Ledger {
   }
 
   #position({ book, subject, period, limit }: Counting, grants: Grants): Position {
-    const { line } = book;
-    const { spent, reserved } = book.find(subject, period) ?? { spent: 0, reserved: 0 };
-    return { line, place: line.place, subject, period, spent, reserved, limit, extra: grants(line, subject) };
+    const counter = book.find(subject, period) ?? { spent: 0, reserved: 0 };
+    return positionAt({ line: book.line, subject, period, limit, ...counter }, grants);
   }
+}
+
+function positionAt(at: Omit<Position, 'place' | 'extra'>, grants: Grants): Position {
+  const { line, subject, period, spent, reserved, limit } = at;
+  return { line, place: line.place, subject, period, spent, reserved, limit, extra: grants(line, subject) };
 }
 
 function hold({ book, subject, period, applies, limit }: Counting, call: Running): Hold {
   const counter = book.counter(subject, period);
   const amount = amountUnder(book.line, call);
-  const admitted = amountUnder(book.line, { bound: call.bound, held: call.estimate });
+  const heldAtFirst = amountUnder(book.line, { bound: call.bound, held: call.estimate });
   counter.reserved += amount;
-  counter.beyond += amount - admitted;
+  counter.beyond += amount - heldAtFirst;
   counter.open++;
-  return { book, counter, amount, limit, admitted, applies };
+  return { book, counter, amount, limit, heldAtFirst, applies };
 }
 
 /** What the journal must say is held for a call. */

@@ -10,7 +10,7 @@ export interface Hold {
   /** The line's limit for whom it counts the call, without grants. */
   readonly limit: number;
   /** What the line held when the call was admitted; what it would have held, where it came into force later. */
-  readonly admitted: number;
+  readonly heldAtFirst: number;
   /** False where the line is for others only: it is counted, and neither refused nor shown. */
   readonly applies: boolean;
 }
@@ -20,8 +20,9 @@ export interface Running {
   readonly id: string;
   readonly facts: CallFacts;
   readonly bound: number | null;
+  /** What it was expected to cost when it was admitted. */
   readonly estimate: number;
-  /** The estimate, as extended: what is held under lines that hold by estimate. */
+  /** `estimate`, as extended: what is held under lines that hold by estimate. */
   held: number;
   /** What the journal says is held: charged if a crash leaves the end unknown. */
   recorded: number;
@@ -72,8 +73,8 @@ export class Overshoot {
   settled(call: Running, micros: number): void {
     this.#now -= beyond(call, call.held);
     for (const hold of call.holds) {
-      hold.counter.beyond -= hold.amount - hold.admitted;
-      hold.counter.passed += Math.max(0, micros - hold.admitted);
+      hold.counter.beyond -= hold.amount - hold.heldAtFirst;
+      hold.counter.passed += Math.max(0, micros - hold.heldAtFirst);
       this.#look(hold);
     }
   }

@@ -8,7 +8,6 @@ import { type CredentialHeaders, identify } from '../identity/identify.ts';
 import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
 import { LocalCarrier } from '../steps/carry/local.ts';
-import type { Envelope } from '../steps/exchange.ts';
 import { metering } from '../steps/metering.ts';
 import type { ContentKeeper, Services } from '../steps/services.ts';
 import type { AnthropicOptions } from '../upstream/anthropic/upstream.ts';
@@ -18,7 +17,6 @@ import type { OpenGovernance } from './governance.ts';
 import type { State, StateParts } from './state.ts';
 import { measureWorkers, type Watch } from './watch.ts';
 import { openFront } from './workers/front.ts';
-import { RemoteCall } from './workers/remote-call.ts';
 
 export interface DoorParts extends StateParts {
   readonly state: State;
@@ -43,20 +41,25 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   const { config, state, closers, watch } = parts;
   let draining = false;
   const { hosts, request_time: requestMs, workers } = config.listen;
-  const connections = Math.ceil(config.listen.connections / Math.max(1, workers));
-  const server = { hosts, requestMs, connections };
-  const app = createServer({ ...server, behindWorkers: workers > 0 });
+  const { connections } = config.listen;
+  const app = createServer({ hosts, requestMs, connections, behindWorkers: workers > 0 });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
-  const serve = (envelope: Envelope): Promise<void> => govern(envelope, services);
-  if (workers === 0) await messagesDoor(app, serve);
+  const { upstream } = parts;
+  const pingMs = config.upstream.ping;
+  if (workers === 0) {
+    await messagesDoor(app, (envelope) => {
+      return govern({ envelope, carrier: new LocalCarrier(envelope, { upstream, pingMs }) }, services);
+    });
+  }
   await watchDoor(app, {
     metrics: () => watch.metrics.render(),
     ready: () => (draining ? 'draining' : watch.notReady()),
     mayReadMetrics: config.listen.open_metrics ? null : callers(parts, 'admin'),
   });
   await adminDoor(app, adminServices(parts, callers(parts, 'admin')));
-  const fleet = workers === 0 ? null : await openFront({ ...parts, server, app, govern: serve });
+  const fleet =
+    workers === 0 ? null : await openFront({ ...parts, app, govern: (arrival) => govern(arrival, services) });
   if (fleet !== null) measureWorkers(watch.metrics, fleet);
   return {
     listen: async () => {
@@ -98,10 +101,6 @@ function pathServices(parts: DoorParts, draining: () => boolean): Services {
     spendingUnknown: (facts) => governance.spending.isUnknown(facts),
     refusals: state.refusals,
     upstream,
-    carry: (envelope) =>
-      envelope instanceof RemoteCall
-        ? envelope
-        : new LocalCarrier(envelope, { upstream, pingMs: config.upstream.ping }),
     stranger: (code, x) => state.strangers.count(code, x.envelope.peer, x.client.user_agent),
     limits: { bodyBytes: config.limits.body },
     draining,

@@ -133,7 +133,10 @@ function measureLoop(metrics: MetricsRegistry, closers: StateParts['closers']): 
   const { lag, stop } = watchLoop();
   closers.add('event loop watch', stop);
   metrics
-    .gauge('gatehouse_event_loop_lag_p99_seconds', 'How late the event loop ran, 99th percentile since the last look.')
+    .gauge(
+      'gatehouse_event_loop_lag_p99_seconds',
+      'How late the event loop ran, 99th percentile since the metrics were read before.',
+    )
     .collect(() => [{ value: lag.p99() }]);
 }
 

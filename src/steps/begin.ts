@@ -2,16 +2,16 @@ import type { Client } from '../journal/bodies.ts';
 import { newId } from '../kernel/ids.ts';
 import { safeText } from '../kernel/redact.ts';
 import { startSpan } from '../kernel/trace.ts';
-import { type Envelope, Exchange } from './exchange.ts';
+import { type Arrival, type Envelope, Exchange } from './exchange.ts';
 import type { Services } from './services.ts';
 
 const MAX_CLIENT_FIELD = 200;
 
 /** Makes the exchange that an envelope travels in: its record id, its trace, and what the client says of itself. */
-export function begin(envelope: Envelope, s: Pick<Services, 'clock' | 'carry'>): Exchange {
+export function begin({ envelope, carrier }: Arrival, s: Pick<Services, 'clock'>): Exchange {
   return new Exchange({
     envelope,
-    carrier: s.carry(envelope),
+    carrier,
     id: newId('rec', s.clock.now()),
     arrived: s.clock.monotonic(),
     trace: startSpan({ traceparent: one(envelope, 'traceparent'), tracestate: one(envelope, 'tracestate') }),

@@ -19,18 +19,30 @@ export interface Envelope {
   /** The caller's query with its `?`, or empty. */
   readonly query: string;
   readonly method: 'GET' | 'POST';
-  /** Name, value, name, value … as received. */
-  readonly rawHeaders: readonly string[];
   /** Lower-case names; a repeated header keeps what Node makes of it. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** Null when the caller did not say (chunked). */
   readonly contentLength: number | null;
-  /** The unread body; null where the action has none. */
-  readonly body: AsyncIterable<Uint8Array> | null;
+  /** False where the action has none. Its bytes are with whoever does the byte work. */
+  readonly hasBody: boolean;
   /** Aborts when the caller hangs up. */
   readonly gone: AbortSignal;
   readonly peer: string;
   readonly reply: Reply;
+}
+
+/** A request with its bytes, where its connection is held. */
+export interface HeldEnvelope extends Envelope {
+  /** Name, value, name, value … as received. */
+  readonly rawHeaders: readonly string[];
+  /** The unread body; null where the action has none. */
+  readonly body: AsyncIterable<Uint8Array> | null;
+}
+
+/** A message at the beginning of the path, and who does its byte work. */
+export interface Arrival {
+  readonly envelope: Envelope;
+  readonly carrier: Carrier;
 }
 
 /** Where the answer goes. The door implements it on its protocol. */

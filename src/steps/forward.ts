@@ -1,3 +1,4 @@
+import { either } from '../kernel/signals.ts';
 import { childSpan, formatTraceparent } from '../kernel/trace.ts';
 import { cutOf } from './cut.ts';
 import type { Exchange } from './exchange.ts';
@@ -20,14 +21,4 @@ export async function forward(x: Exchange, s: Services): Promise<void> {
 /** The caller's trace goes on with a span of ours; `tracestate` passes with the caller's own headers. */
 function traceHeaders(x: Exchange): [string, string][] {
   return [['traceparent', formatTraceparent(childSpan(x.trace))]];
-}
-
-/** Aborts with the first of the two. Not AbortSignal.any, whose weak references cost as much as several steps together. */
-function either(...signals: readonly AbortSignal[]): AbortSignal {
-  const both = new AbortController();
-  for (const signal of signals) {
-    if (signal.aborted) both.abort(signal.reason);
-    else signal.addEventListener('abort', () => both.abort(signal.reason), { once: true });
-  }
-  return both.signal;
 }

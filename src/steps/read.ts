@@ -7,7 +7,7 @@ const NO_SERVER_SIDE = { asked: [], models: [], opaque: false, unbounded: false,
 
 /** Has the body read whole, bounded, for the fields that are decided on. The bytes themselves are never changed. */
 export async function read(x: Exchange, s: Services): Promise<void> {
-  if (x.envelope.body === null) {
+  if (!x.envelope.hasBody) {
     x.fields.set({ model: modelOfPath(x.envelope.path), stream: false, maxTokens: null, serverSide: NO_SERVER_SIDE });
     return;
   }

@@ -9,7 +9,6 @@ import type { OpenCalls } from '../limits/open-calls.ts';
 import type { Rates } from '../limits/rates.ts';
 import type { RefusalQuota } from '../limits/refusal-quota.ts';
 import type { Upstream } from '../upstream/ports.ts';
-import type { Carrier } from './carrier.ts';
 import type { Envelope, Exchange } from './exchange.ts';
 import type { Governance } from './governance.ts';
 import type { Metering } from './metering.ts';
@@ -35,8 +34,6 @@ export interface Services {
   readonly spendingUnknown: (facts: CallFacts) => boolean;
   readonly refusals: RefusalQuota;
   readonly upstream: Pick<Upstream, 'target' | 'unusable'>;
-  /** Who does the byte work of the call in this envelope. */
-  readonly carry: (envelope: Envelope) => Carrier;
   /** Counts what gets no record of its own: callers nobody knows, and refusals of one caller over the quota (P1). */
   readonly stranger: (code: string, exchange: Exchange) => void;
   readonly limits: { readonly bodyBytes: number };

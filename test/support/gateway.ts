@@ -14,11 +14,10 @@ import { Ledger } from '../../src/limits/ledger.ts';
 import { type OpenCallLimits, OpenCalls } from '../../src/limits/open-calls.ts';
 import { Rates } from '../../src/limits/rates.ts';
 import { RefusalQuota } from '../../src/limits/refusal-quota.ts';
-import { RemoteCall } from '../../src/main/workers/remote-call.ts';
 import { govern } from '../../src/pipeline.ts';
 import { countsModel } from '../../src/policy/patterns.ts';
 import { LocalCarrier } from '../../src/steps/carry/local.ts';
-import type { Envelope } from '../../src/steps/exchange.ts';
+import type { HeldEnvelope } from '../../src/steps/exchange.ts';
 import type { Governance } from '../../src/steps/governance.ts';
 import { metering } from '../../src/steps/metering.ts';
 import type { Services } from '../../src/steps/services.ts';
@@ -164,7 +163,6 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     spendingUnknown: () => false,
     refusals: new RefusalQuota(),
     upstream,
-    carry: (envelope) => (envelope instanceof RemoteCall ? envelope : new LocalCarrier(envelope, { upstream, pingMs })),
     stranger: (code) => strangers.push(code),
     limits: { bodyBytes: options.bodyBytes ?? 32 * mib },
     draining: () => false,
@@ -172,10 +170,14 @@ export async function startTestGateway(options: TestOptions = {}): Promise<TestG
     ...options.services,
   };
   const app = createServer({ hosts: [], requestMs: 30_000 });
-  const here = (envelope: Envelope): Promise<void> => govern(envelope, services);
+  const here = (envelope: HeldEnvelope): Promise<void> =>
+    govern({ envelope, carrier: new LocalCarrier(envelope, { upstream, pingMs }) }, services);
   // The same tests, with the byte work done on the other side of a worker's channel.
   const relayed = process.env.GATEHOUSE_TEST_RELAYED === '1';
-  await messagesDoor(app, relayed ? betweenWorkers({ upstream, pingMs, govern: here }) : here);
+  await messagesDoor(
+    app,
+    relayed ? betweenWorkers({ upstream, pingMs, govern: (arrival) => govern(arrival, services) }) : here,
+  );
   await app.listen({ host: '127.0.0.1', port: 0 });
   const port = (app.server.address() as AddressInfo).port;
   return {

@@ -1,16 +1,16 @@
 import { RemoteCall } from '../../src/main/workers/remote-call.ts';
 import { WorkerCall } from '../../src/main/workers/worker-call.ts';
-import type { Envelope } from '../../src/steps/exchange.ts';
+import type { Arrival, HeldEnvelope } from '../../src/steps/exchange.ts';
 import type { Upstream } from '../../src/upstream/ports.ts';
 
 interface Between {
   readonly upstream: Upstream;
   readonly pingMs: number;
-  readonly govern: (envelope: Envelope) => Promise<void>;
+  readonly govern: (arrival: Arrival) => Promise<void>;
 }
 
 /** Takes calls through both halves of a relay worker's protocol, each message printed and parsed as on the wire. */
-export function betweenWorkers({ upstream, pingMs, govern }: Between): (envelope: Envelope) => Promise<void> {
+export function betweenWorkers({ upstream, pingMs, govern }: Between): (envelope: HeldEnvelope) => Promise<void> {
   let last = 0;
   return async (envelope) => {
     const call = ++last;
@@ -36,7 +36,9 @@ export function betweenWorkers({ upstream, pingMs, govern }: Between): (envelope
               throw new Error('a worker did not end a call that was cut');
             },
           });
-          void govern(remote).finally(() => setImmediate(() => worker.hear({ is: 'close', call })));
+          void govern({ envelope: remote, carrier: remote }).finally(() =>
+            setImmediate(() => worker.hear({ is: 'close', call })),
+          );
         });
       },
     });

@@ -142,16 +142,22 @@ function changeProblem(error: unknown): ProblemDraft | undefined {
   return draft({ code, entry: ADMIN_PROBLEMS[code], detail: error.message });
 }
 
-/** Another process holds the store, or its disk is full, failing, read-only. */
-function storeProblem(error: unknown): ProblemDraft | undefined {
-  if (!(error instanceof Error) || error.name !== 'StoreUnavailable') return undefined;
-  const logged = error.cause instanceof Error ? error.cause.message : error.message;
-  return draft({ code: 'not_available', entry: ADMIN_PROBLEMS.not_available, detail: error.message, logged });
+/** By shape, because doors know services by interface only. */
+function isNamed(error: unknown, name: string): error is Error {
+  return error instanceof Error && error.name === name;
 }
 
-/** The worker of the views died or is being started: by shape, because doors know services by interface only. */
+/** Another process holds the store, or its disk is full, failing, read-only. */
+function storeProblem(error: unknown): ProblemDraft | undefined {
+  if (!isNamed(error, 'StoreUnavailable')) return undefined;
+  const logged = error.cause instanceof Error ? error.cause.message : error.message;
+  const entry = ADMIN_PROBLEMS.not_available;
+  return draft({ code: 'not_available', entry, detail: error.message, retryAfter: 1, logged });
+}
+
+/** The worker of the views died or is being started. */
 function viewsProblem(error: unknown): ProblemDraft | undefined {
-  if (!(error instanceof Error) || error.name !== 'ProjectionsUnavailable') return undefined;
+  if (!isNamed(error, 'ProjectionsUnavailable')) return undefined;
   const entry = ADMIN_PROBLEMS.not_available;
   return draft({ code: 'not_available', entry, detail: entry.title, retryAfter: 1, logged: error.message });
 }

@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Action } from '../../journal/bodies.ts';
-import type { Envelope } from '../../steps/exchange.ts';
+import type { HeldEnvelope } from '../../steps/exchange.ts';
 import { HttpReply } from './http-reply.ts';
 import { RequestBody } from './request-body.ts';
 
 /** Takes an envelope through the pipeline; injected so that the door knows nothing of what stands behind. */
-export type Govern = (envelope: Envelope) => Promise<void>;
+export type Govern = (envelope: HeldEnvelope) => Promise<void>;
 
 /**
  * The Messages door: `POST /v1/messages`, `POST /v1/messages/count_tokens`, `GET /v1/models`, `GET /v1/models/{id}`, the probes
@@ -44,7 +44,7 @@ function taken(): never {
   throw new Error('a governed message was not taken over');
 }
 
-function envelopeOf(action: Action, path: string, io: { request: FastifyRequest; reply: FastifyReply }): Envelope {
+function envelopeOf(action: Action, path: string, io: { request: FastifyRequest; reply: FastifyReply }): HeldEnvelope {
   const { raw: request } = io.request;
   const response = io.reply.raw;
   const gone = new AbortController();
@@ -62,6 +62,7 @@ function envelopeOf(action: Action, path: string, io: { request: FastifyRequest;
     rawHeaders: request.rawHeaders,
     headers: request.headers,
     contentLength: lengthOf(request.headers['content-length']),
+    hasBody: isPost,
     body: isPost ? new RequestBody(request) : null,
     gone: gone.signal,
     peer: request.socket.remoteAddress ?? '',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { Closers } from '../../kernel/closers.ts';
 import type { Logger } from '../../kernel/log.ts';
-import type { Envelope } from '../../steps/exchange.ts';
+import type { Arrival } from '../../steps/exchange.ts';
 import { Channel } from './channel.ts';
 import { Dealer, type Taker } from './dealer.ts';
 import { CHANNEL_FD, type ToLedger, type ToWorker, type WorkerOrders } from './messages.ts';
@@ -15,7 +15,7 @@ export interface FleetParts {
   readonly listen: { readonly host: string; readonly port: number };
   readonly orders: WorkerOrders;
   /** Takes a call through the pipeline. */
-  readonly govern: (envelope: Envelope) => Promise<void>;
+  readonly govern: (arrival: Arrival) => Promise<void>;
   readonly log: Logger;
   readonly closers: Closers;
 }
@@ -175,7 +175,7 @@ export class Fleet {
     // After whatever was said before it has had its effect: a call that ended makes room for the next on its connection.
     setImmediate(() => {
       this.#parts
-        .govern(remote)
+        .govern({ envelope: remote, carrier: remote })
         .catch((error) => this.#parts.log.error({ err: error }, 'a call could not be governed'))
         .finally(() => {
           calls.delete(call);

@@ -3,21 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { GatehouseConfig } from '../../config.ts';
-import type { ServerOptions } from '../../doors/server.ts';
 import type { Closers } from '../../kernel/closers.ts';
 import type { Logger } from '../../kernel/log.ts';
-import type { Envelope } from '../../steps/exchange.ts';
+import type { Arrival } from '../../steps/exchange.ts';
 import type { AnthropicOptions } from '../../upstream/anthropic/upstream.ts';
 import { Fleet } from './fleet.ts';
 
 export interface FrontParts {
   readonly config: GatehouseConfig;
-  /** How the callers' side is served. */
-  readonly server: ServerOptions;
   readonly relay: AnthropicOptions;
   /** The server of every door but that for model calls. */
   readonly app: FastifyInstance;
-  readonly govern: (envelope: Envelope) => Promise<void>;
+  readonly govern: (arrival: Arrival) => Promise<void>;
   readonly log: Logger;
   readonly closers: Closers;
 }
@@ -30,16 +27,18 @@ const LONGEST_FOLDER = 64;
  * a folder that nobody else may enter.
  */
 export async function openFront(parts: FrontParts): Promise<Fleet> {
-  const { config, server, relay, app, govern, log, closers } = parts;
+  const { config, relay, app, govern, log, closers } = parts;
   const folder = await mkdtemp(join(tmpdir().length > LONGEST_FOLDER ? '/tmp' : tmpdir(), 'gatehouse-'));
   closers.add('socket', () => rm(folder, { recursive: true, force: true }));
   const ledgerSocket = join(folder, 'ledger.sock');
   await app.listen({ path: ledgerSocket });
-  const { host, port } = config.listen;
+  const { host, port, hosts, request_time: requestMs, workers } = config.listen;
+  // They divide the connections among them.
+  const server = { hosts, requestMs, connections: Math.ceil(config.listen.connections / workers) };
   const orders = { server, pingMs: config.upstream.ping, ledgerSocket };
   const upstream = { ...relay, url: relay.url.href };
   return new Fleet({
-    count: config.listen.workers,
+    count: workers,
     listen: { host, port },
     orders: { ...orders, upstream },
     govern,

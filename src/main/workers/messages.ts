@@ -4,7 +4,6 @@
  */
 
 import type { ServerOptions } from '../../doors/server.ts';
-import type { Action } from '../../journal/bodies.ts';
 import { type ErrorCode, Refusal, type RefusalFields } from '../../kernel/errors.ts';
 import type { Head } from '../../steps/carrier.ts';
 import type { Answer, Envelope, RequestFields } from '../../steps/exchange.ts';
@@ -60,10 +59,7 @@ export type ToLedger =
   | { readonly is: 'unable'; readonly message: string }
   | { readonly is: 'alive'; readonly residentBytes: number; readonly lagSeconds: number };
 
-export type SentEnvelope = Pick<Envelope, 'path' | 'query' | 'method' | 'headers' | 'contentLength' | 'peer'> & {
-  readonly action: Action;
-  readonly hasBody: boolean;
-};
+export type SentEnvelope = Omit<Envelope, 'gone' | 'reply'>;
 
 export interface SentTally {
   readonly report: MeterReport;

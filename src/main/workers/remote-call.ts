@@ -40,7 +40,6 @@ export interface RemoteCallParts {
 
 /** How long a worker may take to end what it does for a call that was cut (P3: streams end within 5 s). */
 const END_MS = 2000;
-const NOT_HERE = 'the bytes of this call are with its worker';
 
 /** A call whose connection a relay worker holds, as the pipeline sees it: its envelope, and who does its byte work. */
 export class RemoteCall implements Envelope, Carrier {
@@ -48,10 +47,9 @@ export class RemoteCall implements Envelope, Carrier {
   readonly path: string;
   readonly query: string;
   readonly method: Envelope['method'];
-  readonly rawHeaders: readonly string[] = [];
   readonly headers: Envelope['headers'];
   readonly contentLength: number | null;
-  readonly body: AsyncIterable<Uint8Array> | null;
+  readonly hasBody: boolean;
   readonly gone: AbortSignal;
   readonly peer: string;
   readonly reply: Reply;
@@ -71,7 +69,7 @@ export class RemoteCall implements Envelope, Carrier {
     this.method = envelope.method;
     this.headers = envelope.headers;
     this.contentLength = envelope.contentLength;
-    this.body = envelope.hasBody ? elsewhere() : null;
+    this.hasBody = envelope.hasBody;
     this.peer = envelope.peer;
     this.gone = this.#gone.signal;
     this.#cut = this.gone;
@@ -186,11 +184,6 @@ function seen({ tally: { report } }: About & { readonly is: 'progress' }): Progr
 
 function lost(): Refusal {
   return new Refusal('relay_lost', { detail: 'the relay worker that held the connection died' });
-}
-
-// biome-ignore lint/correctness/useYield: it stands for a body that is held elsewhere; nobody may iterate it here.
-async function* elsewhere(): AsyncGenerator<Uint8Array> {
-  throw new Error(NOT_HERE);
 }
 
 class RemoteReply implements Reply {

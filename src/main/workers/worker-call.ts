@@ -1,13 +1,14 @@
+import { either } from '../../kernel/signals.ts';
 import type { CarriedBody, Progress, Tally } from '../../steps/carrier.ts';
 import { LocalCarrier } from '../../steps/carry/local.ts';
-import type { Envelope } from '../../steps/exchange.ts';
+import type { HeldEnvelope } from '../../steps/exchange.ts';
 import { NO_REPLY } from '../../upstream/anthropic/meter.ts';
 import type { Upstream } from '../../upstream/ports.ts';
 import { type Ask, base64, failureOf, type SentTally, type ToLedger, type ToWorker } from './messages.ts';
 
 export interface WorkerCallParts {
   readonly call: number;
-  readonly envelope: Envelope;
+  readonly envelope: HeldEnvelope;
   readonly upstream: Pick<Upstream, 'send'>;
   readonly pingMs: number;
   readonly send: (message: ToLedger) => void;
@@ -41,8 +42,7 @@ export class WorkerCall {
   /** Hands the call to the ledger; resolves when the ledger has done with it. */
   async run(): Promise<void> {
     const { call, send, envelope } = this.#parts;
-    const { action, path, query, method, headers, contentLength, peer } = envelope;
-    const hasBody = envelope.body !== null;
+    const { action, path, query, method, headers, contentLength, peer, hasBody } = envelope;
     send({ is: 'open', call, envelope: { action, path, query, method, headers, contentLength, peer, hasBody } });
     const gone = (): void => send({ is: 'gone', call });
     envelope.gone.addEventListener('abort', gone, { once: true });
@@ -99,7 +99,7 @@ export class WorkerCall {
     if (ask.name === 'send') {
       const { status, rawHeaders, contentType, requestId } = await this.#carrier.send({
         ...ask.orders,
-        signal: AbortSignal.any([this.#parts.envelope.gone, cut]),
+        signal: either(this.#parts.envelope.gone, cut),
       });
       return { status, rawHeaders, contentType, requestId };
     }

@@ -2,7 +2,7 @@ import { Refusal } from '../../kernel/errors.ts';
 import { type FoundValue, JsonScanError, type ScanResult, scanJson } from '../../kernel/json-scan.ts';
 import { cutRefusal } from '../../limits/open-calls.ts';
 import type { ReadOrders } from '../carrier.ts';
-import type { Envelope, RequestFields } from '../exchange.ts';
+import type { HeldEnvelope, RequestFields } from '../exchange.ts';
 import { SERVER_SIDE_FIELDS, serverSideOf } from '../server-side.ts';
 
 /** The fields decided on. Each stands once, in its exact spelling, or the request is refused. */
@@ -13,7 +13,7 @@ const MODEL = /^[A-Za-z0-9][A-Za-z0-9._:@/+-]*$/;
 
 /** Reads a body whole, within its bounds; what it declared and what came must be the same. Throws as Carrier.read does. */
 export async function bodyOf(
-  { body, contentLength }: Pick<Envelope, 'body' | 'contentLength'>,
+  { body, contentLength }: Pick<HeldEnvelope, 'body' | 'contentLength'>,
   { maxBytes, cut, claim }: ReadOrders,
 ): Promise<Buffer> {
   let size = 0;

@@ -1,7 +1,7 @@
 import { Refusal } from '../../kernel/errors.ts';
 import type { Upstream, UpstreamReply } from '../../upstream/ports.ts';
 import type { CarriedBody, Carrier, Head, ReadOrders, RelayOrders, SendOrders, Tally } from '../carrier.ts';
-import type { Envelope, RequestFields } from '../exchange.ts';
+import type { HeldEnvelope, RequestFields } from '../exchange.ts';
 import { bodyOf, fieldsIn } from './body.ts';
 import { relayEvents, relayWhole } from './relay.ts';
 
@@ -13,12 +13,12 @@ interface Parts {
 
 /** Carries the bytes of a call whose connection is held in this process. */
 export class LocalCarrier implements Carrier {
-  readonly #envelope: Envelope;
+  readonly #envelope: HeldEnvelope;
   readonly #parts: Parts;
   #body: Buffer | null = null;
   #reply: UpstreamReply | null = null;
 
-  constructor(envelope: Envelope, parts: Parts) {
+  constructor(envelope: HeldEnvelope, parts: Parts) {
     this.#envelope = envelope;
     this.#parts = parts;
   }
