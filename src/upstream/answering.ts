@@ -1,7 +1,5 @@
 import type { Dispatcher } from 'undici';
-
-/** Bytes kept for a reader that is behind; beyond it the sender is asked to wait. */
-const MAX_WAITING = 64 * 1024;
+import { DONE, PieceQueue } from '../kernel/piece-queue.ts';
 
 /** What a request is sent with, beside undici's own options. */
 interface Sending {
@@ -47,26 +45,22 @@ export function dispatch(
   });
 }
 
-interface Waiting<T> {
-  readonly resolve: (value: T) => void;
+interface Waiting {
+  readonly resolve: (value: Answering) => void;
   readonly reject: (error: unknown) => void;
 }
-
-const DONE: IteratorResult<Buffer, undefined> = { done: true, value: undefined };
 
 /** The body of an answer, read once; whoever stops reading early ends the request. */
 class AnswerBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Buffer> {
   readonly #sending: Sending;
-  #head: Waiting<Answering> | null;
+  #head: Waiting | null;
   #controller: Dispatcher.DispatchController | null = null;
-  #reader: Waiting<IteratorResult<Buffer, undefined>> | null = null;
-  readonly #pieces: Buffer[] = [];
-  #bytes = 0;
-  #state: 'open' | 'ended' | 'failed' = 'open';
-  #error: unknown;
+  readonly #pieces = new PieceQueue();
+  #isOpen = true;
+  #reason: unknown;
   readonly #onAbort = (): void => this.#abort(this.#sending.signal.reason);
 
-  constructor(sending: Sending, head: Waiting<Answering>) {
+  constructor(sending: Sending, head: Waiting) {
     this.#sending = sending;
     this.#head = head;
     sending.signal.addEventListener('abort', this.#onAbort);
@@ -76,7 +70,7 @@ class AnswerBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Bu
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     // Aborted while the connection was made: nothing is sent any more.
-    if (this.#state === 'failed') controller.abort(asError(this.#error));
+    if (!this.#isOpen) controller.abort(asError(this.#reason));
   }
 
   onResponseStart({ rawHeaders }: Dispatcher.DispatchController, status: number): void {
@@ -90,23 +84,22 @@ class AnswerBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Bu
   }
 
   onResponseData(controller: Dispatcher.DispatchController, piece: Buffer): void {
-    if (this.#state !== 'open') return;
+    if (!this.#isOpen) return;
     const passed = this.#sending.screen.push(piece);
-    if (passed !== null) this.#hand(passed);
-    if (this.#bytes > MAX_WAITING) controller.pause();
+    if (passed !== null) this.#pieces.push(passed);
+    if (this.#pieces.isFull) controller.pause();
   }
 
   onResponseEnd(): void {
-    if (this.#state !== 'open') return;
+    if (!this.#isOpen) return;
     const rest = this.#sending.screen.end();
-    if (rest !== null) this.#hand(rest);
-    this.#state = 'ended';
+    if (rest !== null) this.#pieces.push(rest);
     this.#settle();
-    if (this.#pieces.length === 0) this.#reader?.resolve(DONE);
+    this.#pieces.end();
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#state !== 'open') return;
+    if (!this.#isOpen) return;
     const { failedCall, failedAnswer } = this.#sending;
     this.#fail(this.#head === null ? failedAnswer(error) : failedCall(error));
   }
@@ -116,51 +109,33 @@ class AnswerBody implements Dispatcher.DispatchHandler, AsyncIterableIterator<Bu
   }
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) {
-      this.#bytes -= piece.length;
-      if (this.#bytes <= MAX_WAITING) this.#controller?.resume();
-      return Promise.resolve({ done: false, value: piece });
-    }
-    if (this.#state === 'ended') return Promise.resolve(DONE);
-    if (this.#state === 'failed') return Promise.reject(this.#error);
-    return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
-    });
+    const next = this.#pieces.next();
+    if (!this.#pieces.isFull) this.#controller?.resume();
+    return next;
   }
 
   /** Nobody reads on. */
   return(): Promise<IteratorResult<Buffer, undefined>> {
-    this.#pieces.length = 0;
+    this.#pieces.clear();
     this.#abort(new Error('the answer is not read to its end'));
     return Promise.resolve(DONE);
   }
 
-  #hand(piece: Buffer): void {
-    const reader = this.#reader;
-    this.#reader = null;
-    if (reader !== null) reader.resolve({ done: false, value: piece });
-    else {
-      this.#pieces.push(piece);
-      this.#bytes += piece.length;
-    }
-  }
-
   #abort(reason: unknown): void {
-    if (this.#state !== 'open') return;
+    if (!this.#isOpen) return;
     this.#fail(reason);
     this.#controller?.abort(asError(reason));
   }
 
   #fail(error: unknown): void {
-    this.#state = 'failed';
-    this.#error = error;
+    this.#reason = error;
     this.#settle();
     this.#head?.reject(error);
-    this.#reader?.reject(error);
+    this.#pieces.fail(error);
   }
 
   #settle(): void {
+    this.#isOpen = false;
     this.#sending.signal.removeEventListener('abort', this.#onAbort);
   }
 }

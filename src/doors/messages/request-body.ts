@@ -1,14 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-
-/** Bytes taken ahead of whoever reads; beyond it the caller waits. */
-const MAX_WAITING = 64 * 1024;
-
-interface Waiting {
-  readonly resolve: (result: IteratorResult<Buffer, undefined>) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-const DONE: IteratorResult<Buffer, undefined> = { done: true, value: undefined };
+import { DONE, PieceQueue } from '../../kernel/piece-queue.ts';
 
 /**
  * The pieces of a request's body, in order. Reading begins with the first `next`; whoever stops early leaves the request as it is:
@@ -17,11 +8,8 @@ const DONE: IteratorResult<Buffer, undefined> = { done: true, value: undefined }
  */
 export class RequestBody implements AsyncIterableIterator<Buffer> {
   readonly #request: IncomingMessage;
-  readonly #pieces: Buffer[] = [];
-  #bytes = 0;
-  #reader: Waiting | null = null;
-  #state: 'unread' | 'open' | 'ended' | 'left' = 'unread';
-  #error: Error | null = null;
+  readonly #pieces = new PieceQueue();
+  #state: 'unread' | 'open' | 'closed' = 'unread';
 
   constructor(request: IncomingMessage) {
     this.#request = request;
@@ -33,23 +21,16 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
     if (this.#state === 'unread') this.#open();
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) {
-      this.#bytes -= piece.length;
-      if (this.#bytes <= MAX_WAITING && this.#request.isPaused()) this.#request.resume();
-      return Promise.resolve({ done: false, value: piece });
-    }
-    if (this.#error !== null) return Promise.reject(this.#error);
-    if (this.#state !== 'open') return Promise.resolve(DONE);
-    return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
-    });
+    const next = this.#pieces.next();
+    if (!this.#pieces.isFull && this.#request.isPaused()) this.#request.resume();
+    return next;
   }
 
   return(): Promise<IteratorResult<Buffer, undefined>> {
-    if (this.#state === 'open') this.#close('left');
+    if (this.#state === 'open') this.#close();
     this.#request.pause();
-    this.#pieces.length = 0;
+    this.#pieces.clear();
+    this.#pieces.end();
     return Promise.resolve(DONE);
   }
 
@@ -62,33 +43,25 @@ export class RequestBody implements AsyncIterableIterator<Buffer> {
     request.on('close', this.#onClose);
   }
 
-  #close(state: 'ended' | 'left'): void {
-    this.#state = state;
+  #close(): void {
+    this.#state = 'closed';
     this.#request.off('data', this.#onData);
     this.#request.off('end', this.#onEnd);
     this.#request.off('close', this.#onClose);
   }
 
   readonly #onData = (piece: Buffer): void => {
-    const reader = this.#reader;
-    this.#reader = null;
-    if (reader !== null) {
-      reader.resolve({ done: false, value: piece });
-      return;
-    }
     this.#pieces.push(piece);
-    this.#bytes += piece.length;
-    if (this.#bytes > MAX_WAITING) this.#request.pause();
+    if (this.#pieces.isFull) this.#request.pause();
   };
 
   readonly #onEnd = (): void => {
-    this.#close('ended');
-    this.#reader?.resolve(DONE);
+    this.#close();
+    this.#pieces.end();
   };
 
   readonly #onClose = (): void => {
-    this.#close('ended');
-    this.#error = new Error('the connection broke before the request was whole');
-    this.#reader?.reject(this.#error);
+    this.#close();
+    this.#pieces.fail(new Error('the connection broke before the request was whole'));
   };
 }
