@@ -20,13 +20,15 @@ var BUNDLED = {
  * Not listening for SIGUSR1 keeps everybody who may signal the process from opening a debugger in it, and with it every secret it
  * holds (CWE-489). The warning is about node:sqlite and is of no use to an operator. Without the third, V8 collects all garbage for
  * every 64 MB of bytes that passed, which costs calls with large bodies as much as everything else together. Without the fourth it
- * places some of what a call makes among what lives long, where it keeps the whole ended call alive.
+ * places some of what a call makes among what lives long, where it keeps the whole ended call alive. The fifth halves the room for what
+ * is new: measured, it saves a quarter of the memory and costs a small call a twelfth.
  */
 var FLAGS = [
   '--disable-sigusr1',
   '--disable-warning=ExperimentalWarning',
   '--external-memory-accounted-in-global-limit',
   '--no-allocation-site-pretenuring',
+  '--max-semi-space-size=8',
 ];
 /** Options that open a debugger or write memory or session keys to disk: they are not taken over from NODE_OPTIONS. */
 var UNSAFE =
