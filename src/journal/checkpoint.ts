@@ -55,8 +55,8 @@ export interface Checkpoints {
 }
 
 /**
- * Sends a checkpoint to every destination whenever a head has moved. A destination that fails is logged and gets the next one;
- * appends never wait for any of this.
+ * Sends a checkpoint to every destination at once and then whenever a head has moved. A destination that fails is logged and
+ * gets the next one; appends never wait for any of this.
  *
  * @throws Error for a destination that is neither a folder's path nor an http address
  */
@@ -65,6 +65,8 @@ export function startCheckpoints(options: CheckpointOptions): Checkpoints {
   const now = async (): Promise<void> => {
     await Promise.all(couriers.map((courier) => courier.deliver()));
   };
+  // A process that dies again and again within the interval would never make one.
+  void now();
   const timer = setInterval(() => void now(), options.intervalMs ?? 10_000).unref();
   return {
     now,

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Checkpoints } from '../journal/checkpoint.ts';
 import { compressSealed } from '../journal/compress.ts';
 import { retireSegments } from '../journal/retire.ts';
 import type { SigningKey } from '../journal/signing.ts';
@@ -10,6 +11,7 @@ export interface Housekeeping {
   readonly dir: string;
   readonly journal: FileJournal;
   readonly projections: Pick<Projections, 'balances'>;
+  readonly checkpoints: Pick<Checkpoints, 'now'>;
   readonly key: SigningKey;
   readonly clock: Clock;
   /** Segments sealed longer ago than this are retired, milliseconds. */
@@ -17,8 +19,11 @@ export interface Housekeeping {
 }
 
 /** One round: packs sealed segments, retires old ones with their opening balances (P10). Off the path of a call. */
-export async function keepHouse({ dir, journal, projections, key, clock, keepMs }: Housekeeping): Promise<void> {
+export async function keepHouse(house: Housekeeping): Promise<void> {
+  const { dir, journal, projections, checkpoints, key, clock, keepMs } = house;
   await compressSealed(dir, journal.head);
+  // The newest checkpoint must never name a record that is gone: after a run of short lives it may be as old as the oldest segment.
+  await checkpoints.now();
   await retireSegments({
     dir,
     journal,

@@ -3,7 +3,7 @@ import { type DiskWatch, watchDisk } from '../journal/disk-watch.ts';
 import { watchLoop } from '../kernel/loop-lag.ts';
 import { MetricsRegistry } from '../kernel/metrics.ts';
 import { type ProjectionsService, startProjections } from '../projections/client.ts';
-import { keepHouse } from './housekeeping.ts';
+import { type Housekeeping, keepHouse } from './housekeeping.ts';
 import { dataPaths, WRITER } from './paths.ts';
 import type { State, StateParts } from './state.ts';
 import type { Fleet, WorkerState } from './workers/fleet.ts';
@@ -41,7 +41,7 @@ export async function startWatch(parts: StateParts & { state: State }): Promise<
   });
   closers.add('checkpoints', () => checkpoints.close());
   const disk = startDisk(parts);
-  startHousekeeping(parts, projections);
+  startHousekeeping(parts, { projections, checkpoints });
   const metrics = new MetricsRegistry();
   measure({ metrics, state, projections, disk });
   measureLoop(metrics, closers);
@@ -90,13 +90,17 @@ function troubles(disk: DiskWatch, checkpoints: Checkpoints): string[] {
 }
 
 /** Rounds of housekeeping, one at a time. */
-function startHousekeeping(parts: StateParts & { state: State }, projections: ProjectionsService): void {
+function startHousekeeping(
+  parts: StateParts & { state: State },
+  { projections, checkpoints }: Pick<Housekeeping, 'projections' | 'checkpoints'>,
+): void {
   const { config, dataDir, clock, log, closers, state } = parts;
   const round = (): Promise<void> =>
     keepHouse({
       dir: dataPaths(dataDir).journal,
       journal: state.journal,
       projections,
+      checkpoints,
       key: state.signingKey,
       clock,
       keepMs: config.journal.keep,
