@@ -61,10 +61,14 @@ function accounted({ house, double }: World, answered: number): void {
   assert.ok(intents.length >= answered && double.begun() <= intents.length);
 }
 
-/** Faults of the journal's file alone, from the nth call on, as a disk makes them that fails and comes back. */
+/**
+ * Faults of the journal's file alone, from the nth call on, as a disk makes them that fails and comes back. strace counts the
+ * calls of each thread apart: with one thread for files its count is the process's, and the outage as long as it says.
+ */
 function injecting(house: House, call: string, what: string): string[] {
   const file = segmentsOf(house.dataDir).at(-1) ?? '';
-  return ['strace', '-f', '-qq', '-o', '/dev/null', '-P', file, '-e', `trace=${call}`, '-e', `inject=${call}:${what}`];
+  const quiet = ['-f', '-qq', '-o', '/dev/null', '-E', 'UV_THREADPOOL_SIZE=1'];
+  return ['strace', ...quiet, '-P', file, '-e', `trace=${call}`, '-e', `inject=${call}:${what}`];
 }
 
 for (const [call, error] of [
@@ -76,7 +80,7 @@ for (const [call, error] of [
     skip: has('strace', '-V') ? false : 'strace is not installed',
   }, async (t) => {
     const world = await furnished(t);
-    const child = await startChild(world.house, 'none', injecting(world.house, call, `error=${error}:when=30..36`));
+    const child = await startChild(world.house, 'none', injecting(world.house, call, `error=${error}:when=30..33`));
     t.after(() => child.kill());
     const seen = { served: 0, refused: 0, again: 0 };
     for (let turn = 0; turn < 2000 && seen.again < 20; turn++) {
