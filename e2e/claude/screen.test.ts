@@ -29,6 +29,9 @@ const MODEL = ['--model', 'claude-opus-5-5'];
 const missing = terminalMissing();
 const skip = missing ?? false;
 const resetDay = dayOf(nextMonth());
+/** As the client shows it: `Dec 1`, and in December `Jan 1, 2027`. */
+const year = nextMonth().getUTCFullYear();
+const shownDay = year === new Date().getUTCFullYear() ? resetDay : `${resetDay}, ${year}`;
 
 let binary: string;
 let house: GovernedHouse;
@@ -104,7 +107,7 @@ test('a developer signs in, is warned at both marks, sees the dollars, and reads
 
   await spendTo(0.8);
   await say('second');
-  await terminal.shows(new RegExp(`You've used 80% of your usage credits · resets ${resetDay}, 12am \\(UTC\\)`));
+  await terminal.shows(new RegExp(`You've used 80% of your usage credits · resets ${shownDay}, 12am \\(UTC\\)`));
   await terminal.shows(/You wrote "second"/);
   // Shown for some seconds, in which the client shows no other.
   await terminal.shows(/^(?![\s\S]*You've used)/);
@@ -113,7 +116,7 @@ test('a developer signs in, is warned at both marks, sees the dollars, and reads
   await say('/usage');
   const usage = await terminal.shows(/Spend limit[\s\S]*spent this month/);
   assert.match(usage, /97% used/);
-  assert.ok(usage.includes(`$97.00 / $100.00 spent this month · Resets ${resetDay}, 12am (UTC)`), usage);
+  assert.ok(usage.includes(`$97.00 / $100.00 spent this month · Resets ${shownDay}, 12am (UTC)`), usage);
   terminal.press('Escape');
   await terminal.shows(/You wrote "second"[\s\S]*❯/);
 
