@@ -1,5 +1,5 @@
 /**
- * Fuzzes our parsers: `npm run fuzz -- --seconds 60 [--target sse] [--seed 7] [--longest 4096] [--blind]`. Without a target every one
+ * Fuzzes our parsers: `npm run fuzz -- --seconds 60 [--target sse] [--seed 7] [--longest BYTES] [--blind]`. Without a target every one
  * has its turn, for so many seconds each. A failure is minimised and kept in `test/fuzz/corpus/<target>/crash-<digest>`, which
  * `npm test` runs from then on. Exit code 1 when something was found.
  */
@@ -15,7 +15,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     target: { type: 'string', multiple: true, default: [] },
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
-    longest: { type: 'string', default: '4096' },
+    longest: { type: 'string' },
     /** Without guidance by coverage: many more runs of a target that is quick. */
     blind: { type: 'boolean', default: false },
   },
@@ -33,7 +33,7 @@ async function turn(target: FuzzTarget): Promise<number> {
   try {
     const report = await fuzz(target, {
       seed: numberOf('seed'),
-      longest: numberOf('longest'),
+      ...(values.longest === undefined ? {} : { longest: numberOf('longest') }),
       done: () => performance.now() >= ends,
       ...(coverage === undefined ? {} : { coverage }),
       onFailure(input, error) {

@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { serverConfig } from './doors/config.ts';
+import { signinConfig } from './doors/signin/config.ts';
 import { journalConfig } from './journal/config.ts';
 import { type ConfigProblem, loadConfig } from './kernel/config.ts';
 import { limitsConfig } from './limits/config.ts';
+import { netConfig } from './net/config.ts';
 import { policyConfig } from './policy/config.ts';
+import { secretsConfig } from './secrets/config.ts';
 import { upstreamConfig } from './upstream/config.ts';
 
 /** The whole configuration file. Each section's schema stands beside the code that owns it; every key has a default. */
@@ -13,6 +16,9 @@ export const gatehouseConfig = z.strictObject({
   data: z.string().min(1).default('./data').describe('Folder of everything Gatehouse keeps: store, journal, keys.'),
   upstream: upstreamConfig.prefault({}).describe('The provider calls go to.'),
   policy: policyConfig.prefault({}).describe('Who may use what, how fast and for how much.'),
+  signin: signinConfig.prefault({}).describe('Sessions of people in browsers.'),
+  net: netConfig.prefault({}).describe('What Gatehouse reaches beside the model provider: identity providers.'),
+  secrets: secretsConfig.prefault({}).describe('Secrets that the policy may refer to.'),
   journal: journalConfig.prefault({}).describe('The audit trail.'),
   limits: limitsConfig.prefault({}).describe('How much may be open at once.'),
   log: z

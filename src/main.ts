@@ -9,7 +9,7 @@ import { makeFolders } from './kernel/folders.ts';
 import { createLogger, type Logger } from './kernel/log.ts';
 import { prepareDemo } from './main/demo.ts';
 import { openDoors } from './main/doors.ts';
-import { openGovernance } from './main/governance.ts';
+import { type OpenGovernance, openGovernance } from './main/governance.ts';
 import { openState, type State } from './main/state.ts';
 import { openUpstream } from './main/upstream.ts';
 import { warningsOf } from './main/warnings.ts';
@@ -106,13 +106,14 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     log,
     closers,
     version: VERSION,
+    env: options.env ?? process.env,
     beforeStep: options.beforeStep,
   });
   await state.journal.append({
     kind: 'gateway',
     body: { event: 'started', version: VERSION, durability: config.journal.durability },
   });
-  const ownerSecret = await state.changes.ensureOwnerSecret();
+  const ownerSecret = await ownerSecretOf(state, governance);
   const url = await doors.listen();
   const demoKey = options.demo === true ? await prepareDemo({ state, url, log, now: clock.now() }) : null;
   let stopping: Promise<void> | null = null;
@@ -140,6 +141,13 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     done,
     stop,
   };
+}
+
+/** Where SSO is required and there is a primary owner, the secret is one of the ways in that are shut. */
+async function ownerSecretOf(state: State, { keeper }: OpenGovernance): Promise<string | null> {
+  const shut = keeper.current.policy?.identity.requireSso === true;
+  if (shut && (await state.store.read((tx) => tx.primaryOwner())) !== undefined) return null;
+  return state.changes.ensureOwnerSecret();
 }
 
 interface Draining {

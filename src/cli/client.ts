@@ -1,6 +1,6 @@
 import { CliError, EXIT } from './failure.ts';
 import { type Fields, isFields, textOf } from './fields.ts';
-import type { HttpAnswer, Io } from './io.ts';
+import type { HttpAnswer, HttpRequest, Io } from './io.ts';
 
 type Query = Readonly<Record<string, string | number | undefined>>;
 
@@ -21,15 +21,20 @@ export class AdminClient {
   }
 
   get(path: string, query: Query = {}): Promise<Fields> {
-    const target = new URL(this.url + path);
-    for (const [name, value] of Object.entries(query)) {
-      if (value !== undefined) target.searchParams.set(name, String(value));
-    }
-    return this.#send({ method: 'GET', url: target, body: null, timeoutMs: TIMEOUT_MS });
+    return this.#send({ method: 'GET', url: this.#target(path, query), body: null, timeoutMs: TIMEOUT_MS });
   }
 
   post(path: string, body: object, timeoutMs = TIMEOUT_MS): Promise<Fields> {
     return this.#send({ method: 'POST', url: new URL(this.url + path), body: JSON.stringify(body), timeoutMs });
+  }
+
+  put(path: string, body: object): Promise<Fields> {
+    const url = new URL(this.url + path);
+    return this.#send({ method: 'PUT', url, body: JSON.stringify(body), timeoutMs: TIMEOUT_MS });
+  }
+
+  delete(path: string, query: Query = {}): Promise<Fields> {
+    return this.#send({ method: 'DELETE', url: this.#target(path, query), body: null, timeoutMs: TIMEOUT_MS });
   }
 
   /** Every entry of a list that comes in pages, page by page. */
@@ -42,7 +47,15 @@ export class AdminClient {
     } while (cursor !== undefined);
   }
 
-  async #send(wanted: { method: 'GET' | 'POST'; url: URL; body: string | null; timeoutMs: number }): Promise<Fields> {
+  #target(path: string, query: Query): URL {
+    const target = new URL(this.url + path);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) target.searchParams.set(name, String(value));
+    }
+    return target;
+  }
+
+  async #send(wanted: Pick<HttpRequest, 'method' | 'url' | 'body' | 'timeoutMs'>): Promise<Fields> {
     const headers: Record<string, string> = { accept: 'application/json, application/problem+json' };
     if (wanted.body !== null) headers['content-type'] = 'application/json';
     if (this.#token !== null) headers.authorization = `Bearer ${this.#token}`;

@@ -6,13 +6,19 @@ import { budgetsCommand } from './commands/budgets.ts';
 import { checkCommand } from './commands/check.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { grantsCommand } from './commands/grants.ts';
+import { guestsCommand } from './commands/guests.ts';
+import { identitiesCommand } from './commands/identities.ts';
+import { idpCommand } from './commands/idp.ts';
 import { importCommand } from './commands/import.ts';
 import { keysCommand } from './commands/keys.ts';
 import { openapiCommand } from './commands/openapi.ts';
 import { ownerCommand } from './commands/owner.ts';
 import { peopleCommand } from './commands/people.ts';
 import { policyCommand } from './commands/policy.ts';
+import { proposalsCommand } from './commands/proposals.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { rolesCommand } from './commands/roles.ts';
+import { sessionsCommand } from './commands/sessions.ts';
 import { demoCommand, startCommand } from './commands/start.ts';
 import { stopCommand } from './commands/stop.ts';
 import { teamsCommand } from './commands/teams.ts';
@@ -29,10 +35,16 @@ const COMMANDS = [
   ownerCommand,
   peopleCommand,
   teamsCommand,
+  rolesCommand,
+  idpCommand,
+  identitiesCommand,
+  guestsCommand,
+  sessionsCommand,
   keysCommand,
   stopCommand,
   grantsCommand,
   policyCommand,
+  proposalsCommand,
   budgetsCommand,
   usageCommand,
   auditCommand,

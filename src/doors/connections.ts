@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type TLSSocket, Server as TlsServer } from 'node:tls';
 
 export interface ConnectionLimits {
   /** Open connections in all. */
@@ -23,6 +24,8 @@ export class Connections {
   readonly #limits: ConnectionLimits;
   /** Without a request that is being served, by when they were opened or last answered, the longest first. */
   readonly #waiting = new Set<Socket>();
+  /** Of TLS, before anything can be said on them. */
+  readonly #shaking = new Set<Socket>();
   /** With how many requests that are being served. */
   readonly #busy = new Map<Socket, number>();
   /** Bytes that were taken of what is being written, and how many looks ago that changed. */
@@ -30,7 +33,9 @@ export class Connections {
 
   constructor(server: Server, limits: ConnectionLimits) {
     this.#limits = { ...limits, most: Math.max(1, Math.min(limits.most, byDescriptors())) };
-    server.on('connection', (socket) => this.#opened(socket));
+    const isTls = server instanceof TlsServer;
+    server.on('connection', (socket) => this.#opened(socket, isTls));
+    server.on('secureConnection', (socket: TLSSocket) => this.#secured(socket));
     const timer = setInterval(() => this.#look(), limits.lookMs);
     timer.unref();
     server.once('close', () => clearInterval(timer));
@@ -38,6 +43,11 @@ export class Connections {
 
   get count(): number {
     return this.#waiting.size + this.#busy.size;
+  }
+
+  /** Breaks off what is no connection yet: at the end nobody waits for it. */
+  endHandshakes(): void {
+    for (const socket of this.#shaking) socket.destroy();
   }
 
   /** Tells that a request has arrived on a connection; it is being served until `response` is closed. */
@@ -53,7 +63,7 @@ export class Connections {
     });
   }
 
-  #opened(socket: Socket): void {
+  #opened(socket: Socket, isTls: boolean): void {
     if (this.count >= this.#limits.most) {
       const [oldest] = this.#waiting;
       // All are being served: then it is the new one that waits for another time.
@@ -62,11 +72,22 @@ export class Connections {
       oldest.destroy();
     }
     this.#waiting.add(socket);
+    if (isTls) this.#shaking.add(socket);
+    socket.once('close', () => this.#forget(socket));
+  }
+
+  /** What is served from now on is the connection of TLS, and no more the one below it. One that is still shaking hands gives way as others do. */
+  #secured(socket: TLSSocket): void {
+    const { _parent: below } = socket as { readonly _parent?: Socket };
+    if (below !== undefined) this.#forget(below);
+    if (socket.destroyed) return;
+    this.#waiting.add(socket);
     socket.once('close', () => this.#forget(socket));
   }
 
   #forget(socket: Socket): void {
     this.#waiting.delete(socket);
+    this.#shaking.delete(socket);
     this.#busy.delete(socket);
   }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerOptions as HttpOptions, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Refusal } from '../kernel/errors.ts';
@@ -7,6 +7,10 @@ import { maskSecrets } from '../kernel/redact.ts';
 import { Connections } from './connections.ts';
 import { hostCheck } from './hosts.ts';
 import { errorBody } from './messages/http-reply.ts';
+import { peerReader } from './peer.ts';
+import type { TlsMaterial } from './tls.ts';
+import { tlsServer } from './tls-server.ts';
+import { STRICT_LINE, StrictResponse } from './tls-strict.ts';
 import { takeTurns } from './turns.ts';
 
 export interface ServerOptions {
@@ -20,43 +24,61 @@ export interface ServerOptions {
   readonly stallMs?: number;
   /** Reached through our own relay workers alone, which say who the peer is. Default false. */
   readonly behindWorkers?: boolean;
+  /** Networks of proxies that say who their caller is (`X-Forwarded-For`). Default none: that header is then anybody's claim. */
+  readonly trustedProxies?: readonly string[];
+  /** Serve TLS with these certificates. Default: plain HTTP. */
+  readonly tls?: TlsMaterial | null;
+  /** Tell browsers to come by https alone (`Strict-Transport-Security`, RFC 6797): where callers reach this by https. Default false. */
+  readonly hsts?: boolean;
 }
 
 /** How often connections are looked at, for slow requests and slow readers. */
 const LOOK_MS = 5000;
+/** Where a page of another site may post to: a SAML provider answers through the browser, from an origin of its own. */
+const FROM_ELSEWHERE = /^\/signin\/saml\/[A-Za-z0-9-]{1,32}$/;
 
 /** The one HTTP server that every door is registered on. Runtime APIs of serving stay in this file and in http-reply.ts. */
 export function createServer(options: ServerOptions): FastifyInstance {
   const isOurs = hostCheck(options.hosts);
+  const { trustedProxies = [], behindWorkers = false, hsts = false, tls = null } = options;
+  const peerOf = peerReader({ trustedProxies, behindWorkers });
   const inTurn = takeTurns();
-  const app = Fastify({
+  const http: HttpOptions = {
+    headersTimeout: 20_000,
+    // How often slow requests are looked for. Node's half a minute would let a head take twice the time above.
+    connectionsCheckingInterval: LOOK_MS,
+    maxHeaderSize: 32 * 1024,
+    insecureHTTPParser: false,
+    requireHostHeader: true,
+    // Else Node keeps the first of two Authorization or Host headers, and a proxy in front may have checked the other.
+    joinDuplicateHeaders: true,
+    ...(hsts ? { ServerResponse: StrictResponse } : {}),
+  };
+  const patience = { requestTimeout: options.requestMs, keepAliveTimeout: 72_000 };
+  const app = Fastify<Server>({
     logger: false,
-    // Forwarding headers are never believed: anybody can send them. Behind relay workers nobody but these can connect.
-    trustProxy: options.behindWorkers === true,
-    requestTimeout: options.requestMs,
-    keepAliveTimeout: 72_000,
+    // No header says who or where a caller is, nor by which name or protocol it came, but as peer.ts reads it.
+    trustProxy: false,
+    ...patience,
     forceCloseConnections: 'idle',
     routerOptions: { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 256 },
-    http: {
-      headersTimeout: 20_000,
-      // How often slow requests are looked for. Node's half a minute would let a head take twice the time above.
-      connectionsCheckingInterval: LOOK_MS,
-      maxHeaderSize: 32 * 1024,
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-      // Else Node keeps the first of two Authorization or Host headers, and a proxy in front may have checked the other.
-      joinDuplicateHeaders: true,
-    },
+    http,
+    ...(tls === null ? {} : { serverFactory: tlsServer(tls, { ...http, ...patience }) }),
     frameworkErrors: badPath,
-    clientErrorHandler: badFraming,
+    clientErrorHandler: badFraming(hsts),
   });
   // No body is read here, not even of a request for nothing: a door that wants one reads it when it knows who is calling.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, _payload, done) => done(null, undefined));
   const { connections: most = 10_000, stallMs = 120_000 } = options;
   const connections = new Connections(app.server, { most, stallMs, lookMs: Math.min(LOOK_MS, stallMs / 4) });
+  app.addHook('preClose', (done) => {
+    connections.endHandshakes();
+    done();
+  });
   app.addHook('onRequest', (request, reply, done) => {
     connections.serving(request.raw.socket, reply.raw);
+    Object.defineProperty(request, 'ip', { value: peerOf(request.raw), enumerable: true });
     inTurn(request.raw, reply.raw, () => {
       if (!isSpoken(request.raw)) {
         void reply
@@ -66,7 +88,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
           .send(malformed('it is not HTTP/1.1'));
         return;
       }
-      if (isOurs(request.headers.host, request.headers.origin)) return done();
+      const { host, origin } = request.headers;
+      const isAnswer = request.method === 'POST' && FROM_ELSEWHERE.test(request.url);
+      if (isOurs(host, isAnswer ? undefined : origin)) return done();
       const refusal = new Refusal('host_unexpected');
       void reply.code(refusal.entry.status).send(plainError(refusal));
     });
@@ -109,15 +133,18 @@ const FRAMING: Readonly<Record<string, readonly [status: string, reason: string]
  * Says once what was wrong and ends the connection. Only where nothing was said yet: behind the beginning of an answer these
  * bytes would be read as part of it.
  */
-function badFraming(error: Error & { readonly code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable && socket.bytesWritten === 0) {
-    const [status, reason] = FRAMING[error.code ?? ''] ?? ['400 Bad Request', 'it is not valid HTTP'];
-    const body = malformed(reason);
-    const length = Buffer.byteLength(body);
-    socket.write(
-      `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${body}`,
-    );
-  }
-  socket.destroy(error);
+function badFraming(hsts: boolean): (error: Error & { readonly code?: string }, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    // Of a connection that never came to HTTP nobody waits for an answer in it.
+    if (/^ERR_(?:SSL|TLS)_/.test(error.code ?? '')) return void socket.destroy();
+    if (socket.writable && socket.bytesWritten === 0) {
+      const [status, reason] = FRAMING[error.code ?? ''] ?? ['400 Bad Request', 'it is not valid HTTP'];
+      const body = malformed(reason);
+      const length = Buffer.byteLength(body);
+      const type = `Content-Type: application/json\r\nContent-Length: ${length}\r\n${hsts ? STRICT_LINE : ''}`;
+      socket.write(`HTTP/1.1 ${status}\r\n${type}Connection: close\r\n\r\n${body}`);
+    }
+    socket.destroy(error);
+  };
 }

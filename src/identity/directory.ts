@@ -1,10 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { StopRow, Store } from '../store/ports.ts';
-import { compileDirectory, type DirectorySnapshot, isActive, refusalOf } from './snapshot.ts';
+import { hasEnded, type Turned, withTurned } from './session-index.ts';
+import { compileDirectory, type DirectorySnapshot, refusalOf } from './snapshot.ts';
+import { isActiveAt } from './validity.ts';
 
 /** What no longer may go on: its running streams are to be cut (P3). */
 export interface Invalidated {
-  /** Ids that were valid until now. */
+  /** Ids that were valid until now: `key_…`, `adm_…`, `ses_…`. */
   readonly credentials: ReadonlySet<string>;
   readonly parties: ReadonlySet<string>;
   /** Stops that are new. */
@@ -24,6 +26,8 @@ export class Directory {
   readonly #store: Pick<Store, 'directory'>;
   readonly #clock: Clock;
   readonly #listeners = new Set<DirectoryListener>();
+  /** By session; kept until a load shows them, because one that is under way may have read before they were committed. */
+  readonly #turned = new Map<string, Turned>();
   #snapshot: DirectorySnapshot;
   #valid: Valid;
   #running: Promise<void> = Promise.resolve();
@@ -64,6 +68,17 @@ export class Directory {
     return this.#waiting;
   }
 
+  /**
+   * Puts the new secret of a session in force, after it was committed. Without a load: every browser turns its own every quarter of an
+   * hour. It never brings a session back, nor an older secret.
+   */
+  turn(session: Turned): void {
+    const known = this.#snapshot.sessions.get(session.id)?.session;
+    if (known === undefined || known.rotatedAt > session.rotatedAt) return;
+    this.#turned.set(session.id, session);
+    this.#snapshot = { ...this.#snapshot, ...withTurned(this.#snapshot, [session]) };
+  }
+
   /** Called with every new snapshot, and by `sweep` when something expired. Returns what ends it. Must not be slow. */
   onChange(listener: DirectoryListener): () => void {
     this.#listeners.add(listener);
@@ -72,7 +87,7 @@ export class Directory {
     };
   }
 
-  /** When the next valid credential expires, milliseconds since the epoch; null for never. Call `sweep` then. */
+  /** When the next valid credential, session or guest ends, milliseconds since the epoch; null for never. Call `sweep` then. */
   nextExpiry(): number | null {
     return this.#valid.nextExpiry;
   }
@@ -80,7 +95,7 @@ export class Directory {
   /** Tells the listeners what expired since the last look; nothing happens when nothing did. Throws as `refresh` does. */
   sweep(): void {
     const invalidated = this.#lookAgain([]);
-    if (invalidated.credentials.size > 0) this.#tell(invalidated);
+    if (invalidated.credentials.size > 0 || invalidated.parties.size > 0) this.#tell(invalidated);
   }
 
   async #reload(): Promise<void> {
@@ -88,8 +103,16 @@ export class Directory {
     // Never an older state over a newer one. An equal number is taken: a restore repairs rows without counting.
     if (state.sequence < this.#snapshot.sequence) return;
     const known = new Set(this.#snapshot.stops.all.map((row) => row.id));
-    this.#snapshot = compileDirectory(state);
+    this.#snapshot = this.#withTurned(compileDirectory(state));
     this.#tell(this.#lookAgain(this.#snapshot.stops.all.filter((row) => !known.has(row.id))));
+  }
+
+  #withTurned(snapshot: DirectorySnapshot): DirectorySnapshot {
+    for (const [id, { rotatedAt }] of this.#turned) {
+      const loaded = snapshot.sessions.get(id)?.session;
+      if (loaded === undefined || loaded.rotatedAt >= rotatedAt) this.#turned.delete(id);
+    }
+    return this.#turned.size === 0 ? snapshot : { ...snapshot, ...withTurned(snapshot, this.#turned.values()) };
   }
 
   #lookAgain(stops: readonly StopRow[]): Invalidated {
@@ -130,12 +153,23 @@ function validAt(snapshot: DirectorySnapshot, now: number): Valid {
   const credentials = new Set<string>();
   const parties = new Set<string>();
   let nextExpiry: number | null = null;
-  for (const party of snapshot.parties.values()) if (isActive(party)) parties.add(party.id);
+  const endsAt = (end: number | null): void => {
+    if (end !== null && (nextExpiry === null || end < nextExpiry)) nextExpiry = end;
+  };
+  for (const party of snapshot.parties.values()) {
+    if (!isActiveAt(party, now)) continue;
+    parties.add(party.id);
+    endsAt(party.endsAt);
+  }
   for (const [id, entry] of snapshot.credentials) {
     if (refusalOf(entry, now) !== null) continue;
     credentials.add(id);
-    const { expiresAt } = entry.credential;
-    if (expiresAt !== null) nextExpiry = Math.min(nextExpiry ?? expiresAt, expiresAt);
+    endsAt(entry.credential.expiresAt);
+  }
+  for (const [id, entry] of snapshot.sessions) {
+    if (hasEnded(entry, now)) continue;
+    credentials.add(id);
+    endsAt(entry.session.expiresAt);
   }
   return { credentials, parties, nextExpiry };
 }

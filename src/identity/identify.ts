@@ -1,8 +1,8 @@
 import type { Caller } from '../journal/bodies.ts';
 import { type ErrorCode, Refusal, type RefusalFields } from '../kernel/errors.ts';
 import type { Directory } from './directory.ts';
-import { parseCredential } from './key-format.ts';
-import type { CredentialKind, Principal } from './principal.ts';
+import { parseCredential, parseSessionSecret } from './key-format.ts';
+import type { KeyKind, Principal } from './principal.ts';
 import { resolve } from './snapshot.ts';
 
 /** The two headers a credential may come in; an array where a header was sent more than once. */
@@ -14,7 +14,7 @@ export interface CredentialHeaders {
 export interface IdentifyContext {
   readonly directory: Pick<Directory, 'current'>;
   /** The kind of credential that opens this door. */
-  readonly door: CredentialKind;
+  readonly door: KeyKind;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -33,8 +33,12 @@ export class IdentityRefusal extends Refusal {
 
 /** Who is calling. Throws IdentityRefusal with the code of the first thing that is wrong. Reads no byte of the body. */
 export function identify(headers: CredentialHeaders, { directory, door, now }: IdentifyContext): Principal {
-  const parsed = parseCredential(presented(headers));
-  if (parsed === null) throw new IdentityRefusal('credential_malformed');
+  const text = presented(headers);
+  const parsed = parseCredential(text);
+  if (parsed === null) {
+    // A session works as a cookie alone, where its CSRF token guards it; here nobody learns whether it is one.
+    throw new IdentityRefusal(parseSessionSecret(text) === null ? 'credential_malformed' : 'credential_unknown');
+  }
   const found = resolve(directory.current, parsed.digest, now);
   if ('refused' in found) {
     // Date and time in ISO 8601: the caller's time zone is unknown.

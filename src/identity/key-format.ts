@@ -5,10 +5,12 @@
 import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { isBase62From, type RandomSource, randomBase62, toBase62 } from './base62.ts';
-import type { CredentialKind } from './principal.ts';
+import type { KeyKind } from './principal.ts';
 
-const PREFIXES: Readonly<Record<CredentialKind, string>> = { key: 'ghk_', admin: 'gha_' };
+const PREFIXES: Readonly<Record<KeyKind, string>> = { key: 'ghk_', admin: 'gha_' };
 const OWNER_PREFIX = 'gho_';
+const SESSION_PREFIX = 'ghs_';
+const BREAK_GLASS_PREFIX = 'ghb_';
 const PREFIX_LENGTH = 4;
 const RANDOM_LENGTH = 34;
 const CHECKSUM_LENGTH = 6;
@@ -26,12 +28,12 @@ export interface NewSecret {
 }
 
 /** A new virtual key (`ghk_…`) or admin token (`gha_…`). */
-export function newCredential(kind: CredentialKind, random?: RandomSource): NewSecret {
+export function newCredential(kind: KeyKind, random?: RandomSource): NewSecret {
   return newSecret(PREFIXES[kind], random);
 }
 
 /** The kind and digest of a well-formed credential; null for anything else, which then never reaches a lookup. */
-export function parseCredential(text: string): { readonly kind: CredentialKind; readonly digest: string } | null {
+export function parseCredential(text: string): { readonly kind: KeyKind; readonly digest: string } | null {
   const kind = text.startsWith(PREFIXES.key) ? 'key' : text.startsWith(PREFIXES.admin) ? 'admin' : null;
   if (kind === null || !isWhole(text)) return null;
   return { kind, digest: digestOf(text) };
@@ -44,8 +46,31 @@ export function newOwnerSecret(random?: RandomSource): NewSecret {
 
 /** The digest of a well-formed owner secret, else null. */
 export function parseOwnerSecret(text: string): { readonly digest: string } | null {
-  if (!text.startsWith(OWNER_PREFIX) || !isWhole(text)) return null;
-  return { digest: digestOf(text) };
+  return parsed(text, OWNER_PREFIX);
+}
+
+/** A new secret for the cookie of a signed-in browser (`ghs_…`). */
+export function newSessionSecret(random?: RandomSource): NewSecret {
+  return newSecret(SESSION_PREFIX, random);
+}
+
+/** The digest of a well-formed session secret, else null. */
+export function parseSessionSecret(text: string): { readonly digest: string } | null {
+  return parsed(text, SESSION_PREFIX);
+}
+
+/** A new secret for the envelope of the primary owner (`ghb_…`). */
+export function newBreakGlassSecret(random?: RandomSource): NewSecret {
+  return newSecret(BREAK_GLASS_PREFIX, random);
+}
+
+/** The digest of a well-formed break-glass secret, else null. */
+export function parseBreakGlassSecret(text: string): { readonly digest: string } | null {
+  return parsed(text, BREAK_GLASS_PREFIX);
+}
+
+function parsed(text: string, prefix: string): { readonly digest: string } | null {
+  return text.startsWith(prefix) && isWhole(text) ? { digest: digestOf(text) } : null;
 }
 
 function newSecret(prefix: string, random?: RandomSource): NewSecret {

@@ -3,6 +3,8 @@ import { timeOfId } from '../kernel/ids.ts';
 import type { StopRow, Store, StoreTransaction } from '../store/ports.ts';
 import { erase } from './changes/erase.ts';
 import { OWNER_SECRET_SETTING } from './changes/owner.ts';
+import { displace, PEOPLE } from './replay/people.ts';
+import { type Apply, isObject, type Replay, wholeNumber } from './replay/record.ts';
 
 export interface Replayed {
   /** Changes that altered the store. */
@@ -11,6 +13,8 @@ export interface Replayed {
   readonly ignored: number;
   /** Changes the store had when it was copied. */
   readonly known: number;
+  /** Sessions that were ended because the store is older than the journal. */
+  readonly sessionsEnded: number;
   /** The highest outbox number the store has now. */
   readonly floor: number;
 }
@@ -27,16 +31,6 @@ const TARGETS: Readonly<Record<StopRow['target'], true>> = {
 /** Why a revision is empty, for whoever looks at the history. */
 const LOST = 'lost when an older store was restored: apply the policy again';
 
-/** A change to be made again: the id of what changed, its state afterwards, and the whole record. */
-interface Replay {
-  readonly subject: string;
-  readonly after: JsonObject;
-  readonly change: JsonObject;
-}
-
-/** Returns whether it altered anything. */
-type Apply = (tx: StoreTransaction, replay: Replay) => Promise<boolean>;
-
 const APPLY: Readonly<Record<string, Apply>> = {
   'key.revoked': revoke,
   'key.rotated': shorten,
@@ -47,20 +41,23 @@ const APPLY: Readonly<Record<string, Apply>> = {
   'person.moved': move,
   'service.moved': move,
   'person.erased': forget,
-  'owner.claimed': spendOwnerSecret,
+  'owner.claimed': claimAgain,
   'owner_secret.issued': spendOwnerSecret,
   'stop.made': stopAgain,
   'stop.lifted': liftAgain,
   'grant.revoked': revokeGrantAgain,
   'policy.applied': closePolicy,
+  ...PEOPLE,
 };
 
 /**
  * Brings a store that was restored from an older copy up to what the journal knows beyond it, so that a restore gives nobody
  * back what was taken from them (P3, P7): revocations, the shortened life of rotated keys, disabled and enabled parties,
- * moves between teams, erasures, the spent owner secret, stops made and lifted, and revoked grants. Keys, people, teams and grants
- * made later are gone with the store and ignored: that is never wider. Of a later policy only its place is known, so nothing is
- * allowed until one is applied again (P8).
+ * moves between teams, erasures, the spent owner secret, stops made and lifted, revoked grants, identities taken, roles lowered, the
+ * ownership transferred, guests ended, envelopes opened, proposals decided. Keys, people, teams and grants made later are gone with the
+ * store and ignored: that is never wider. Of a later policy only its place is known, so nothing is allowed until one is applied again (P8).
+ *
+ * Every session ends. Their secrets turn without a record, so that one which was stolen and turned away could open the copy again.
  *
  * `changes` are bodies of `change` records with their `outbox` number, in the journal's order. Enqueues nothing; a second run
  * does nothing. Must run before anything else raises the outbox floor or changes the directory. Throws for a record it
@@ -70,6 +67,7 @@ export async function applyNewer(store: Store, changes: AsyncIterable<JsonObject
   const head = await store.outboxHead();
   const counts = { applied: 0, ignored: 0, known: 0 };
   let floor = head;
+  let newest = 0;
   for await (const change of changes) {
     const number = wholeNumber(change, 'outbox');
     if (number <= head) {
@@ -78,18 +76,35 @@ export async function applyNewer(store: Store, changes: AsyncIterable<JsonObject
     }
     counts[(await applyOne(store, change)) ? 'applied' : 'ignored'] += 1;
     floor = Math.max(floor, number);
+    newest = Math.max(newest, timeOf(change));
   }
+  const sessionsEnded = floor > head ? await endEverySession(store, newest) : 0;
   // Last: a crash before it repeats all of the above, which is harmless.
   if (floor > head) await store.raiseOutboxFloor(floor);
-  return { ...counts, floor };
+  return { ...counts, sessionsEnded, floor };
+}
+
+async function endEverySession(store: Store, at: number): Promise<number> {
+  const { sessions } = await store.directory();
+  await store.change(async (tx) => {
+    for (const { id, lastSeenAt } of sessions) await tx.updateSession(id, { revokedAt: Math.max(lastSeenAt, at) });
+  });
+  return sessions.length;
+}
+
+/** When the record was written, milliseconds since the epoch; 0 where it does not say. */
+function timeOf({ at }: JsonObject): number {
+  const time = typeof at === 'string' ? Date.parse(at) : 0;
+  return Number.isNaN(time) ? 0 : time;
 }
 
 async function applyOne(store: Store, change: JsonObject): Promise<boolean> {
-  const { action, subject, after } = change;
+  const { action, subject, before, after } = change;
   const apply = typeof action === 'string' && Object.hasOwn(APPLY, action) ? APPLY[action] : undefined;
   if (apply === undefined) return false;
   if (typeof subject !== 'string') throw new Error(`Change ${change.outbox} cannot be replayed: it has no subject.`);
-  return store.change((tx) => apply(tx, { subject, after: isObject(after) ? after : {}, change }));
+  const states = { before: isObject(before) ? before : {}, after: isObject(after) ? after : {} };
+  return store.change((tx) => apply(tx, { subject, ...states, change }));
 }
 
 async function revoke(tx: StoreTransaction, { subject: id, after }: Replay): Promise<boolean> {
@@ -144,6 +159,11 @@ async function spendOwnerSecret(tx: StoreTransaction): Promise<boolean> {
   return true;
 }
 
+async function claimAgain(tx: StoreTransaction, replay: Replay): Promise<boolean> {
+  const displaced = await displace(tx, replay);
+  return (await spendOwnerSecret(tx)) || displaced;
+}
+
 /** Under its old id, so that records and listings go on to name the same stop. */
 async function stopAgain(tx: StoreTransaction, { subject: id, after, change }: Replay): Promise<boolean> {
   const { target, subject } = after;
@@ -177,21 +197,11 @@ async function closePolicy(tx: StoreTransaction, { after, change }: Replay): Pro
   const { sha256 } = after;
   if (typeof sha256 !== 'string') throw new Error('A change record cannot be replayed: it names no policy.');
   if ((await tx.policyRevision(number)) !== undefined) return false;
-  const createdAt = typeof change.at === 'string' ? Date.parse(change.at) : 0;
-  await tx.insertPolicy({ number, text: '', sha256, author: 'system', reason: LOST, restores: null, createdAt });
+  const row = { number, text: '', sha256, author: 'system', reason: LOST, restores: null };
+  await tx.insertPolicy({ ...row, createdAt: timeOf(change) });
   return true;
 }
 
 function isTarget(value: Json | undefined): value is StopRow['target'] {
   return typeof value === 'string' && Object.hasOwn(TARGETS, value);
-}
-
-function wholeNumber(object: JsonObject, name: string): number {
-  const value = object[name];
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`A change record cannot be replayed: its ${name} is not a whole number.`);
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,12 +5,15 @@ import type {
   CredentialRow,
   DirectoryState,
   GrantRow,
+  IdentityRow,
   PartyRow,
   PolicyRevisionRow,
   StopRow,
   TeamRow,
 } from '../store/ports.ts';
 import type { Principal } from './principal.ts';
+import { compileSessions, type SessionIndex } from './session-index.ts';
+import { isActiveAt } from './validity.ts';
 
 /** A credential with its owner. */
 export interface Entry {
@@ -35,7 +38,7 @@ export interface Stops {
   readonly everything: StopRow | null;
 }
 
-export interface DirectorySnapshot {
+export interface DirectorySnapshot extends SessionIndex {
   /** `dir-<sequence>`; records name it. */
   readonly version: string;
   readonly sequence: number;
@@ -56,6 +59,10 @@ export interface DirectorySnapshot {
   readonly grants: readonly GrantRow[];
   /** The revision in force; null before the first: then nothing is allowed. */
   readonly policy: PolicyRevisionRow | null;
+  /** By `per_…`; people without one are not in it. */
+  readonly identitiesOf: ReadonlyMap<string, readonly IdentityRow[]>;
+  /** `okta/eng`: the groups of this person at every provider, at the last sign-in there. The same list each time it is asked for. */
+  readonly groupsOf: (person: string) => readonly string[];
 }
 
 /** Why a digest is no principal. */
@@ -72,7 +79,7 @@ export interface RefusedCredential {
 
 export type Resolution = Principal | RefusedCredential;
 
-/** Compiles the store's rows. A credential whose owner is missing is left out: it can only be unknown. */
+/** Compiles the store's rows. A credential or session whose owner is missing is left out: it can only be unknown. */
 export function compileDirectory(state: DirectoryState): DirectorySnapshot {
   const parties = new Map(state.parties.map((row) => [row.id, row]));
   const byDigest = new Map<string, Entry>();
@@ -85,6 +92,7 @@ export function compileDirectory(state: DirectoryState): DirectorySnapshot {
     credentials.set(credential.id, entry);
   }
   const teams = new Map(state.teams.map((row) => [row.id, row]));
+  const identitiesOf = Map.groupBy(state.identities, ({ person }) => person);
   return {
     version: `dir-${state.sequence}`,
     sequence: state.sequence,
@@ -96,6 +104,27 @@ export function compileDirectory(state: DirectoryState): DirectorySnapshot {
     stops: compileStops(state.stops),
     grants: state.grants,
     policy: state.policy,
+    identitiesOf,
+    groupsOf: groupsBy(identitiesOf),
+    ...compileSessions(state.sessions, parties),
+  };
+}
+
+const NO_GROUPS: readonly string[] = Object.freeze([]);
+
+/** Put together when first asked for: most calls are of few people, and nobody's groups change within a snapshot. */
+function groupsBy(identitiesOf: ReadonlyMap<string, readonly IdentityRow[]>): (person: string) => readonly string[] {
+  const made = new Map<string, readonly string[]>();
+  return (person) => {
+    const identities = identitiesOf.get(person);
+    if (identities === undefined) return NO_GROUPS;
+    const known = made.get(person);
+    if (known !== undefined) return known;
+    const groups = identities.flatMap(({ provider, groups: own }) =>
+      own.map((group) => `${provider.toLowerCase()}/${group}`),
+    );
+    made.set(person, groups);
+    return groups;
   };
 }
 
@@ -120,18 +149,13 @@ function compileStops(all: readonly StopRow[]): Stops {
   };
 }
 
-/** True while the party may act at all. */
-export function isActive(party: PartyRow): boolean {
-  return party.disabledAt === null && party.erasedAt === null;
-}
-
 /** Why this credential is not valid at `now`, or null. It is valid up to, not including, the millisecond it expires at. */
 export function refusalOf({ credential, owner }: Entry, now: number): RefusedCredential['refused'] | null {
   if (credential.revokedAt !== null) return 'credential_revoked';
   const over = credential.expiresAt !== null && now >= credential.expiresAt;
   // Replaced and past its overlap: its owner has the new one, so this reads like a revocation.
   if (over) return credential.rotatedTo === null ? 'credential_expired' : 'credential_revoked';
-  return isActive(owner) ? null : 'owner_disabled';
+  return isActiveAt(owner, now) ? null : 'owner_disabled';
 }
 
 /** Who holds the credential with this digest at `now` (milliseconds since the epoch), or why nobody does. */

@@ -130,7 +130,8 @@ export type RefusalBody = Caller & {
   /** As Booking; null where the refusal came before the caller was known. */
   readonly day: string | null;
   readonly cost_center: string | null;
-  readonly action: Action | 'admin';
+  /** `signin`: somebody who proved who they are, and was not let in. */
+  readonly action: Action | 'admin' | 'signin';
   readonly code: string;
   readonly status: number;
   /** Private detail, never shown to the caller. */

@@ -76,6 +76,21 @@ export const ERRORS = {
     'The owner of this key is disabled.',
     'Ask your platform team.',
   ),
+  sso_required: entry(
+    401,
+    'authentication_error',
+    false,
+    'The owner of this credential has not signed in with the company’s provider, and no other way in is open.',
+    'Sign in once at /signin, or ask your platform team to link your account.',
+  ),
+  session_ended: entry(401, 'authentication_error', false, 'This session has ended.', 'Sign in again at /signin.'),
+  session_elsewhere: entry(
+    401,
+    'authentication_error',
+    false,
+    'This session appeared in another browser or was used twice, and was ended.',
+    'Sign in again at /signin; if you did nothing unusual, tell your platform team.',
+  ),
   wrong_door: entry(
     401,
     'authentication_error',

@@ -15,7 +15,8 @@ function base32(value: number): string {
 }
 
 /** What an id names; the prefix is part of the id, so that a pasted id says what it is. */
-export type IdPrefix = 'rec' | 'per' | 'svc' | 'tea' | 'key' | 'adm' | 'stp' | 'gra';
+const PREFIXES = ['rec', 'per', 'svc', 'tea', 'key', 'adm', 'ses', 'stp', 'gra', 'inv', 'wai', 'chg'] as const;
+export type IdPrefix = (typeof PREFIXES)[number];
 
 /**
  * A new identifier: prefix, underscore, 48 bits of time, 80 random bits (26 characters).
@@ -34,7 +35,7 @@ export function timeOfId(id: string): number {
   return time;
 }
 
-const SHAPE = /^(rec|per|svc|tea|key|adm)_[0-9a-hjkmnp-tv-z]{26}$/;
+const SHAPE = new RegExp(`^(?:${PREFIXES.join('|')})_[0-9a-hjkmnp-tv-z]{26}$`);
 
 /** True when `text` has the shape of an id with this prefix. */
 export function isId(text: string, prefix: IdPrefix): boolean {

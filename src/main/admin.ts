@@ -1,5 +1,4 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import type { IncomingHttpHeaders } from 'node:http';
 import { join, resolve } from 'node:path';
 import type {
   AdminServices,
@@ -9,46 +8,54 @@ import type {
   DiskReport,
   Issued,
   NewKey,
-  RefusedRequest,
 } from '../doors/admin/services.ts';
 import { ChangeError } from '../identity/changes.ts';
 import type { ContentRecord } from '../identity/content-vault.ts';
-import type { Principal } from '../identity/principal.ts';
-import type { RefusalBody } from '../journal/bodies.ts';
-import { newId } from '../kernel/ids.ts';
-import { safeText } from '../kernel/redact.ts';
 import { fold } from '../kernel/text.ts';
-import { startSpan } from '../kernel/trace.ts';
 import { localDay } from '../limits/periods.ts';
 import { subjectOf } from '../steps/attribute.ts';
 import { backup } from '../store/backup.ts';
 import type { CredentialListing } from '../store/ports.ts';
 import type { DoorParts } from './doors.ts';
+import { follow } from './follow.ts';
+import { identityServices } from './identity/admin.ts';
+import { adminCallers } from './identity/callers.ts';
+import type { SignInParts } from './identity/sign-in.ts';
+import { answerKeeper } from './kept-answers.ts';
 import { dataPaths, WRITER } from './paths.ts';
 import { policyServices } from './policy.ts';
+import { recordRefusal } from './refusals.ts';
 import type { State } from './state.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What the admin door works with. */
-export function adminServices(parts: DoorParts, identify: (headers: IncomingHttpHeaders) => Principal): AdminServices {
-  const { config, state, upstream, watch, governance, clock, log } = parts;
+export function adminServices(parts: SignInParts): AdminServices {
+  const { config, dataDir, state, upstream, watch, governance, clock, log } = parts;
+  const { store, journal } = state;
   return {
+    ...identityServices(parts),
     clock,
     today: () => localDay(clock.now(), governance.keeper.current.policy?.timeZone ?? 'UTC'),
     version: parts.version,
     startedAt: clock.now(),
-    identify,
+    identify: adminCallers(parts),
+    answers: answerKeeper({ store, sealer: state.sealer('kept answers'), clock }),
+    follow: (following) => follow({ journal, dir: dataPaths(dataDir).journal, writer: WRITER }, following),
     directory: () => state.store.directory(),
     credentials: (owner) => credentialsOf(state, owner),
     stops: (limit) => state.store.stops(limit),
     grants: (limit) => state.store.grants(limit),
-    changes: { ...state.changes, createKey: (input) => createKey(parts, input) },
+    changes: {
+      ...state.changes,
+      createKey: (input) => createKey(parts, input),
+      claimOwner: (input) => claimOwner(parts, input),
+    },
     policy: policyServices(parts),
     projections: watch.projections,
     journal: state.journal,
     content: (intent) => contentOf(parts, intent),
     durability: config.journal.durability,
-    recordRefusal: (refused) => recordRefusal(parts, refused),
+    recordRefusal: (refused) => recordRefusal(parts, { ...refused, action: 'admin' }),
     async recordAction(action) {
       await state.store.change((tx) => tx.enqueue({ ...action, before: null, reason: null }));
       await state.pump.flush();
@@ -64,6 +71,18 @@ export function adminServices(parts: DoorParts, identify: (headers: IncomingHttp
     backup: (name) => makeBackup(parts, name),
     log,
   };
+}
+
+/** Where SSO is required, the secret of the first start is one of the ways that are shut. */
+async function claimOwner({ state, governance }: DoorParts, input: { secret: string; email: string }) {
+  if (governance.keeper.current.policy?.identity.requireSso === true && (await hasPrimaryOwner(state))) {
+    throw new ChangeError('refused', 'The policy requires SSO: sign in at /signin.');
+  }
+  return state.changes.claimOwner(input);
+}
+
+async function hasPrimaryOwner({ store }: State): Promise<boolean> {
+  return (await store.read((tx) => tx.primaryOwner())) !== undefined;
 }
 
 /** A key of a person is charged to one of the person's own teams: another would be taken silently and never used. */
@@ -86,34 +105,6 @@ async function credentialsOf({ store, lastUse }: State, owner?: string): Promise
   const unsaved = new Map(lastUse.snapshot());
   const rows = await store.credentials(owner);
   return rows.map((row) => ({ ...row, lastUsedAt: unsaved.get(row.id) ?? row.lastUsedAt }));
-}
-
-/** P1: refusals of known callers are recorded, strangers counted. */
-async function recordRefusal({ state, clock }: DoorParts, refused: RefusedRequest): Promise<string | null> {
-  const { caller, headers } = refused;
-  const userAgent = headers['user-agent'] === undefined ? null : safeText(headers['user-agent'], 200);
-  // Over the quota a known caller counts as a stranger: the holder of a revoked token must not fill the disk.
-  if (caller === null || !state.refusals.take(caller.who, clock.monotonic())) {
-    state.strangers.count(refused.code, refused.peer, userAgent);
-    return null;
-  }
-  const body: RefusalBody & { operation: string } = {
-    ...caller,
-    action: 'admin',
-    operation: refused.operation,
-    code: refused.code,
-    status: refused.status,
-    detail: refused.detail,
-    rule: null,
-    day: null,
-    cost_center: null,
-    model: null,
-    client: { user_agent: userAgent, session: null, agent: null, parent_agent: null },
-    trace: startSpan({}).traceId,
-  };
-  const id = newId('rec');
-  await state.journal.append({ id, kind: 'refusal', body });
-  return id;
 }
 
 async function contentOf({ state, watch }: DoorParts, intent: string): Promise<CallContent | null> {

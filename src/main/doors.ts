@@ -1,11 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { adminDoor } from '../doors/admin/door.ts';
+import { mustPermit } from '../doors/admin/permissions.ts';
+import { serverOptions } from '../doors/config.ts';
 import { messagesDoor } from '../doors/messages/door.ts';
 import { createServer } from '../doors/server.ts';
+import { signInDoor } from '../doors/signin/door.ts';
 import { watchDoor } from '../doors/watch/door.ts';
-import { type CredentialHeaders, identify } from '../identity/identify.ts';
-import type { CredentialKind } from '../identity/principal.ts';
 import { govern } from '../pipeline.ts';
 import { LocalCarrier } from '../steps/carry/local.ts';
 import { metering } from '../steps/metering.ts';
@@ -14,6 +16,9 @@ import type { AnthropicOptions } from '../upstream/anthropic/upstream.ts';
 import type { Upstream } from '../upstream/ports.ts';
 import { adminServices } from './admin.ts';
 import type { OpenGovernance } from './governance.ts';
+import { adminCallers, callers } from './identity/callers.ts';
+import { openIdentity } from './identity/open.ts';
+import { signInServices } from './identity/services.ts';
 import type { State, StateParts } from './state.ts';
 import { measureWorkers, type Watch } from './watch.ts';
 import { openFront } from './workers/front.ts';
@@ -26,6 +31,8 @@ export interface DoorParts extends StateParts {
   readonly watch: Watch;
   readonly governance: OpenGovernance;
   readonly version: string;
+  /** Where references to secrets look. */
+  readonly env: NodeJS.ProcessEnv;
   readonly beforeStep?: Services['beforeStep'] | undefined;
 }
 
@@ -40,9 +47,8 @@ export interface Doors {
 export async function openDoors(parts: DoorParts): Promise<Doors> {
   const { config, state, closers, watch } = parts;
   let draining = false;
-  const { hosts, request_time: requestMs, workers } = config.listen;
-  const { connections } = config.listen;
-  const app = createServer({ hosts, requestMs, connections, behindWorkers: workers > 0 });
+  const { workers } = config.listen;
+  const app = createServer({ ...serverOptions(config.listen), behindWorkers: workers > 0 });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
   const { upstream } = parts;
@@ -55,9 +61,11 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   await watchDoor(app, {
     metrics: () => watch.metrics.render(),
     ready: () => (draining ? 'draining' : watch.notReady()),
-    mayReadMetrics: config.listen.open_metrics ? null : callers(parts, 'admin'),
+    mayReadMetrics: config.listen.open_metrics ? null : metricsReaders(parts),
   });
-  await adminDoor(app, adminServices(parts, callers(parts, 'admin')));
+  const identity = openIdentity(parts);
+  await signInDoor(app, signInServices(identity));
+  await adminDoor(app, adminServices(identity));
   const fleet =
     workers === 0 ? null : await openFront({ ...parts, app, govern: (arrival) => govern(arrival, services) });
   if (fleet !== null) measureWorkers(watch.metrics, fleet);
@@ -76,12 +84,12 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   };
 }
 
-/** Verified caller of a door, from headers alone. */
-function callers({ state, clock }: DoorParts, door: CredentialKind) {
-  return (headers: CredentialHeaders) => {
-    const principal = identify(headers, { directory: state.directory, door, now: clock.now() });
-    state.lastUse.touch(principal.credential.id, clock.now());
-    return principal;
+/** Machines read metrics with an admin token of somebody who may read them; sessions do not, they are for browsers. */
+function metricsReaders(parts: DoorParts) {
+  const identified = adminCallers(parts);
+  return async (headers: IncomingHttpHeaders): Promise<void> => {
+    const { principal } = await identified({ headers, session: null });
+    mustPermit(principal, 'system.read');
   };
 }
 

@@ -11,6 +11,7 @@ import { matches } from '../policy/patterns.ts';
 import { priceTable } from '../pricing/table.ts';
 import type { Governance } from '../steps/governance.ts';
 import type { PolicyRevisionRow } from '../store/ports.ts';
+import { holdFile } from './policy/file-hold.ts';
 import { PolicyFile } from './policy-file.ts';
 import { Spending } from './spending.ts';
 import type { State, StateParts } from './state.ts';
@@ -166,7 +167,12 @@ export async function openGovernance(parts: StateParts & { state: State; watch: 
   const spending = new Spending({ ledger, journal, projections: () => watch.projections, clock, log, closers });
   const keeper = new GovernanceKeeper({ directory, rates, spending, openCalls, clock, log, closers });
   const file =
-    config.policy.file === null ? null : await PolicyFile.watch({ file: config.policy.file, changes, log, closers });
+    config.policy.file === null
+      ? null
+      : await PolicyFile.watch({
+          ...{ file: config.policy.file, changes, log, closers },
+          hold: (candidate) => holdFile({ store: state.store, changes, keeper, clock }, candidate),
+        });
   const until = clock.monotonic() + PATIENCE_MS;
   while (spending.waiting > 0 && clock.monotonic() < until) await new Promise((resolve) => setTimeout(resolve, 10));
   return { keeper, spending, file, warnings: () => troubles(keeper, spending, file) };

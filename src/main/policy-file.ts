@@ -5,11 +5,14 @@ import type { Closers } from '../kernel/closers.ts';
 import { formatProblem } from '../kernel/config.ts';
 import type { Logger } from '../kernel/log.ts';
 import { loadPolicy } from '../policy/load.ts';
+import type { CompiledPolicy } from '../policy/model.ts';
 
 export interface PolicyFileParts {
   /** Path of the document. */
   readonly file: string;
   readonly changes: Pick<DirectoryChanges, 'applyPolicy'>;
+  /** Why a document that can be used is not put in force now; null where it may be. Asked each time it is looked at. */
+  readonly hold: (candidate: { readonly policy: CompiledPolicy; readonly text: string }) => Promise<string | null>;
   readonly log: Logger;
   readonly closers: Closers;
 }
@@ -87,9 +90,12 @@ export class PolicyFile {
   }
 
   async #apply(text: string, mark: string): Promise<void> {
-    const { changes, log, file } = this.#parts;
+    const { changes, hold, log, file } = this.#parts;
     const loaded = loadPolicy({ text, file });
     if (!loaded.ok) return this.#fail(mark, loaded.problems.map(formatProblem).join('; '));
+    // Not seen: what holds it up may end, and the file stays as it is.
+    const held = await hold({ policy: loaded.policy, text });
+    if (held !== null) return this.#fail(null, held);
     const teams = [...loaded.policy.teams.values()].map(({ name }) => name);
     const { revision, unchanged } = await changes.applyPolicy({ actor: 'file', text, reason: null, teams });
     this.#seen = mark;

@@ -5,6 +5,7 @@ import { budgetReport } from './policy/budgets.ts';
 import { applyText, rollBack } from './policy/changes.ts';
 import { checkText, loadText } from './policy/documents.ts';
 import { explainCall } from './policy/explain.ts';
+import { approveProposal, showProposal } from './policy/proposals.ts';
 import { replayPast } from './policy/replay.ts';
 import { diffCandidate } from './policy/trials.ts';
 
@@ -20,6 +21,11 @@ export function policyServices(parts: DoorParts): PolicyServices {
     diff: (candidate, against) => diffCandidate(parts, candidate, against),
     apply: (change) => applyText(parts, change),
     rollback: (change) => rollBack(parts, change),
+    proposals: (limit) => parts.state.store.proposals(limit),
+    proposal: (id) => showProposal(parts, id),
+    approve: (decision) => approveProposal(parts, decision),
+    reject: (decision) => parts.state.changes.decideProposal({ ...decision, decision: 'rejected' }),
+    withdraw: (decision) => parts.state.changes.decideProposal({ ...decision, decision: 'withdrawn' }),
     explain: async (question) => explainCall(parts, question),
     async replay({ text, days, gone }) {
       // Each holds a worker that the views need too.

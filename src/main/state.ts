@@ -6,6 +6,7 @@ import { ContentVault } from '../identity/content-vault.ts';
 import { Directory } from '../identity/directory.ts';
 import { LastUse } from '../identity/last-use.ts';
 import { applyNewer } from '../identity/replay.ts';
+import { Sessions } from '../identity/sessions.ts';
 import { Strangers } from '../identity/strangers.ts';
 import { type OutboxPump, startOutboxPump } from '../journal/outbox-pump.ts';
 import { readRecords } from '../journal/read.ts';
@@ -26,6 +27,7 @@ import type { Store } from '../store/ports.ts';
 import { DiskReserve } from '../store/reserve.ts';
 import { openSqliteStore } from '../store/sqlite/store.ts';
 import { dataPaths, WRITER } from './paths.ts';
+import { type Sealer, sealer } from './sealer.ts';
 
 /** Everything that is kept, and what is compiled from it in memory. */
 export interface State {
@@ -42,8 +44,12 @@ export interface State {
   readonly refusals: RefusalQuota;
   readonly strangers: Strangers;
   readonly lastUse: LastUse;
+  /** Browsers that are signed in. */
+  readonly sessions: Sessions;
   readonly vault: ContentVault;
   readonly signingKey: SigningKey;
+  /** Encrypts under the master key, for one purpose each. */
+  readonly sealer: (purpose: string) => Sealer;
   readonly reserve: DiskReserve;
 }
 
@@ -93,11 +99,14 @@ export async function openState(parts: StateParts): Promise<State> {
     onWarn: ({ line, subject, mark, period }) =>
       log.warn({ budget: line.place.path, subject, mark, period }, 'a budget has passed a mark'),
   });
-  saveNowAndThen({ store, lastUse, strangers, log, closers });
+  const { idle: idleMs, rotate: rotateMs } = config.signin;
+  const sessions = new Sessions({ directory, idleMs, rotateMs });
+  saveNowAndThen({ store, lastUse, sessions, strangers, clock, log, closers });
   const changes = recorded(directoryChanges({ store, directory, clock }), pump, log);
   const limits = { rates: new Rates(countsModel), ledger, estimator: new Estimator() };
-  const counted = { openCalls, refusals, strangers, lastUse, ...limits };
-  return { store, journal, pump, directory, changes, ...counted, vault, signingKey, reserve };
+  const counted = { openCalls, refusals, strangers, lastUse, sessions, ...limits };
+  const sealed = { vault, signingKey, sealer: (purpose: string) => sealer(master, purpose) };
+  return { store, journal, pump, directory, changes, ...counted, ...sealed, reserve };
 }
 
 /** A store restored from an older copy gives nobody back what was taken since: the journal's newer changes are applied first. */
@@ -151,14 +160,20 @@ function cutWhenInvalid(parts: {
   closers.add('expiry', () => clearInterval(sweeper));
 }
 
+const DAY_MS = 86_400_000;
+/** How long what is over stays to be looked at, milliseconds. */
+const KEPT = { sessions: 30 * DAY_MS, answers: DAY_MS, waiting: 30 * DAY_MS };
+
 function saveNowAndThen(parts: {
   store: Store;
   lastUse: LastUse;
+  sessions: Sessions;
   strangers: Strangers;
+  clock: Clock;
   log: Logger;
   closers: Closers;
 }): void {
-  const { store, lastUse, strangers, log, closers } = parts;
+  const { store, lastUse, sessions, strangers, clock, log, closers } = parts;
   const save = async (): Promise<void> => {
     await strangers.flush();
     const entries = lastUse.snapshot();
@@ -166,9 +181,17 @@ function saveNowAndThen(parts: {
       await store.saveLastUse(entries);
       lastUse.saved(entries);
     }
+    const seen = sessions.snapshot();
+    if (seen.length > 0) {
+      await store.saveSessionsSeen(seen);
+      sessions.saved(seen);
+    }
   };
   const timer = setInterval(() => {
     save().catch((error) => log.warn({ err: error }, 'last uses could not be saved; trying again in a minute'));
+    const now = clock.now();
+    const before = { sessions: now - KEPT.sessions, answers: now - KEPT.answers, waiting: now - KEPT.waiting };
+    store.purge(before).catch((error) => log.warn({ err: error }, 'what is over could not be put away'));
   }, 60_000);
   timer.unref();
   closers.add('last use', async () => {

@@ -1,8 +1,20 @@
 import { z } from 'zod';
 import { exactProduct } from '../kernel/units.ts';
 import { when } from './dates.ts';
+import { parseSubject } from './subjects.ts';
 
 const name = z.string().min(1).max(320);
+
+/** `okta/eng` → the group as rules name it. */
+const group = z
+  .string()
+  .max(320)
+  .transform((text, context): string => {
+    const pattern = parseSubject(`group ${text}`);
+    if (pattern?.kind === 'group') return pattern.id;
+    context.addIssue({ code: 'custom', message: 'write PROVIDER/NAME' });
+    return z.NEVER;
+  });
 
 /** `300 USD`, `0.50 USD` → micro-dollars; `none` → null. */
 const limit = z.string().transform((text, context): number | null => {
@@ -21,6 +33,8 @@ const entry = z.strictObject({
   team: name.optional(),
   /** Teams besides those of the policy: from the identity provider, say. */
   teams: z.array(name).optional(),
+  /** `okta/eng-payments`: groups of the person at a provider of the policy. */
+  groups: z.array(group).optional(),
   key: name.optional(),
   model: name.optional(),
   capability: name.optional(),
@@ -44,6 +58,7 @@ function whole(test: Entry, context: z.RefinementCtx): void {
     context.addIssue({ code: 'custom', message, path: key === undefined ? [] : [key] });
   };
   if ((test.person === undefined) === (test.service === undefined)) wrong('give one of person and service');
+  if (test.service !== undefined && test.groups !== undefined) wrong('only people are in groups', 'groups');
   if (test.budget !== undefined) {
     if (test.model === undefined) wrong('a test of a budget needs a model');
     if (test.limit === undefined) wrong('a test of a budget needs its limit, such as "300 USD", or none');

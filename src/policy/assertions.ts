@@ -4,6 +4,7 @@ import { fold } from '../kernel/text.ts';
 import { assertionsSchema, type Entry } from './assertions-schema.ts';
 import { counterOf, limitOf, modeOf } from './counted.ts';
 import { calendarOf, type Written } from './dates.ts';
+import { policyTeams } from './membership.ts';
 import type { BudgetLine, CompiledPolicy, Effect, Period, Resource, Subject } from './model.ts';
 import { placeLine, usd } from './wording.ts';
 
@@ -19,6 +20,7 @@ export interface Assertion {
     readonly name: string;
     readonly team: string | null;
     readonly teams: readonly string[];
+    readonly groups: readonly string[];
     readonly key: string;
   };
   readonly check:
@@ -53,6 +55,7 @@ function assertionOf(entry: Entry, line: number): Assertion {
     name: fold(entry.person ?? entry.service ?? ''),
     team: entry.team ?? null,
     teams: entry.teams ?? [],
+    groups: entry.groups ?? [],
     key: entry.key ?? '',
   } as const;
   const resource: Resource =
@@ -140,11 +143,11 @@ function budget(policy: CompiledPolicy, { model, period, limit }: CheckOf<'budge
 }
 
 /** The caller as the gateway would see it: its teams are those of the policy, and what the test adds. */
-function subjectOf(policy: CompiledPolicy, { kind, name, team, teams, key }: Assertion['caller']): Subject {
-  const own = [...(policy.memberships.get(name) ?? []), ...teams];
+function subjectOf(policy: CompiledPolicy, { kind, name, team, teams, groups, key }: Assertion['caller']): Subject {
+  const own = [...policyTeams(policy, { id: name, name, groups }), ...teams];
   const charged = team === null ? own[0] : (own.find((one) => fold(one) === fold(team)) ?? team);
   const byId = isId(name, kind === 'person' ? 'per' : 'svc');
-  return { kind, id: name, name: byId ? null : name, key, teams: own, team: charged ?? null };
+  return { kind, id: name, name: byId ? null : name, key, teams: own, team: charged ?? null, groups };
 }
 
 /** A day is asked about at its noon: a rule that ends with the day is in force, one that ended with the day before is over. */

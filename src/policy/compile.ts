@@ -4,11 +4,13 @@ import { compileBudget } from './budgets.ts';
 import type { Context, NamedSubject } from './context.ts';
 import { calendarOf } from './dates.ts';
 import { decide } from './evaluate.ts';
+import { compileIdentity } from './identity.ts';
 import type { AccessRule, CompiledPolicy, Place } from './model.ts';
 import { compileAliases, compileCeiling } from './models.ts';
 import { compilePrice } from './prices.ts';
+import { compileProviders } from './providers.ts';
 import { compileRate } from './rates.ts';
-import { compileRetention } from './retention.ts';
+import { compileRetention, keeper } from './retention.ts';
 import type { PolicyDocument } from './schema.ts';
 import { compileMembers, compileTeams } from './teams.ts';
 
@@ -16,8 +18,9 @@ import { compileMembers, compileTeams } from './teams.ts';
 export interface LoadedPolicy extends CompiledPolicy {
   /** Where the document says its mode; line 0 where it does not. */
   readonly modePlace: Place;
+  readonly twoPeoplePlace: Place;
   readonly aliases: ReadonlyMap<string, readonly string[]>;
-  /** Every person, service and key it names, wherever it does. */
+  /** Every person, service, key and group it names, wherever it does. */
   readonly named: readonly NamedSubject[];
   /** Members that a team lists twice. */
   readonly repeated: readonly Place[];
@@ -45,6 +48,7 @@ class Collector {
     return {
       calendar: calendarOf(document.time_zone),
       aliases: new Map(),
+      providers: new Map(),
       teams: new Map(),
       place,
       fault: (path, message, suggestion = null) => this.faults.push({ path, message, suggestion }),
@@ -61,8 +65,9 @@ export function compilePolicy(document: PolicyDocument, place: Context['place'])
   const collector = new Collector();
   const bare = collector.context(document, place);
   const aliases = compileAliases(document.models, bare);
-  const teams = compileTeams(document.teams ?? {}, bare);
-  const context = { ...bare, aliases, teams };
+  const providers = compileProviders(document.identity?.providers ?? [], bare);
+  const teams = compileTeams(document.teams ?? {}, { ...bare, providers });
+  const context = { ...bare, aliases, providers, teams };
   const { allowedModels, models } = document;
   const parts = {
     mode: document.mode,
@@ -70,6 +75,7 @@ export function compilePolicy(document: PolicyDocument, place: Context['place'])
     rules: compileRules(document, context),
     ceiling: compileCeiling({ allowed: models?.allowed, allowedModels }, context),
   };
+  const retention = compileRetention(document.retention, context);
   const policy: LoadedPolicy = {
     ...parts,
     organization: document.organization ?? null,
@@ -80,7 +86,11 @@ export function compilePolicy(document: PolicyDocument, place: Context['place'])
     budgets: (document.budgets ?? []).map((entry, i) => compileBudget(entry, ['budgets', i], context)),
     prices: (document.prices ?? []).map((entry, i) => compilePrice(entry, ['prices', i], context)),
     unknownPrice: models?.unknown_price ?? 'pessimistic',
-    keepsContent: compileRetention(document.retention, context),
+    identity: compileIdentity(document.identity, context),
+    twoPeople: new Set(document.two_people),
+    twoPeoplePlace: place(['two_people'], `two people for ${(document.two_people ?? []).join(', ')}`),
+    retention,
+    keepsContent: keeper(retention),
     decide: (question) => decide(parts, question),
     aliases,
     named: collector.named,

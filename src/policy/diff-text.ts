@@ -1,4 +1,4 @@
-import type { AccessChange, LimitChange, PolicyDiff } from './diff.ts';
+import type { AccessChange, LimitChange, PolicyDiff, RoleChange } from './diff.ts';
 import { isEmptyDiff } from './diff.ts';
 import type { Party } from './diff-groups.ts';
 import type { Access, LimitKind } from './diff-view.ts';
@@ -18,6 +18,9 @@ export function formatDiff(diff: PolicyDiff): string[] {
   for (const { kept, who } of diff.content) {
     lines.push(`Content of calls is ${kept ? 'kept from now on' : 'no longer kept'} for ${whoOf(who)}`);
   }
+  for (const { from, to, who } of diff.roles) {
+    lines.push(`Role by the policy changes from ${roleText(from)} to ${roleText(to)} for ${whoOf(who)}`);
+  }
   return [...lines, scope];
 }
 
@@ -28,6 +31,10 @@ function accessLines({ change, names, from, to, by, who }: AccessChange): string
     `  before: ${accessText(from)}, ${byText(by.before)}`,
     `  after: ${accessText(to)}, ${byText(by.after)}`,
   ];
+}
+
+function roleText(role: RoleChange['from']): string {
+  return role.replace('_', ' ');
 }
 
 function accessText({ effect, observed, maxUses }: Access): string {

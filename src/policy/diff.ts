@@ -2,6 +2,7 @@ import { Groups, type Pair, type Party, pairsOf } from './diff-groups.ts';
 import { type Access, accessOf, type LimitKind, limitsOf, type Side } from './diff-view.ts';
 import type { CompiledPolicy, Place, Resource, Subject } from './model.ts';
 import { capabilitiesNamedBy } from './names.ts';
+import { type PolicyStanding, standing } from './roles.ts';
 
 export interface DiffInput {
   readonly before: CompiledPolicy;
@@ -46,10 +47,18 @@ export interface ContentChange {
   readonly who: readonly Party[];
 }
 
+export interface RoleChange {
+  /** What the policy makes of them; the directory may give more. */
+  readonly from: PolicyStanding['role'];
+  readonly to: PolicyStanding['role'];
+  readonly who: readonly Party[];
+}
+
 export interface PolicyDiff {
   readonly access: readonly AccessChange[];
   readonly limits: readonly LimitChange[];
   readonly content: readonly ContentChange[];
+  readonly roles: readonly RoleChange[];
   /** What was tried: a diff says nothing of anything else. */
   readonly tried: { readonly parties: number; readonly models: number; readonly capabilities: number };
 }
@@ -65,6 +74,7 @@ export function diffPolicies(input: DiffInput): PolicyDiff {
   const access = new Groups<Omit<AccessChange, 'who'>>();
   const limits = new Groups<Omit<LimitChange, 'who'>>();
   const content = new Groups<Omit<ContentChange, 'who'>>();
+  const roles = new Groups<Omit<RoleChange, 'who'>>();
   const pairs = pairsOf(input.subjects(before), input.subjects(after));
   for (const pair of pairs) {
     const sides = sidesOf(input, pair);
@@ -74,12 +84,15 @@ export function diffPolicies(input: DiffInput): PolicyDiff {
     for (const change of limitChanges(sides, models)) limits.add(change, pair.party);
     const kept = keeps(sides.after);
     if (kept !== keeps(sides.before)) content.add({ kept }, pair.party);
+    const [from, to] = [roleOf(sides.before), roleOf(sides.after)];
+    if (from !== to) roles.add({ from, to }, pair.party);
   }
   const parties = new Set(pairs.map((pair) => pair.party.id)).size;
   return {
     access: access.all(),
     limits: limits.all(),
     content: content.all(),
+    roles: roles.all(),
     tried: { parties, models: models.length, capabilities: capabilities.length },
   };
 }
@@ -89,20 +102,22 @@ export function mergeDiffs(parts: readonly PolicyDiff[]): PolicyDiff {
   const access = new Groups<Omit<AccessChange, 'who'>>();
   const limits = new Groups<Omit<LimitChange, 'who'>>();
   const content = new Groups<Omit<ContentChange, 'who'>>();
+  const roles = new Groups<Omit<RoleChange, 'who'>>();
   for (const part of parts) {
     for (const { who, ...change } of part.access) access.addAll(change, who);
     for (const { who, ...change } of part.limits) limits.addAll(change, who);
     for (const { who, ...change } of part.content) content.addAll(change, who);
+    for (const { who, ...change } of part.roles) roles.addAll(change, who);
   }
   const [first] = parts;
   const parties = parts.reduce((sum, part) => sum + part.tried.parties, 0);
   const tried = { parties, models: first?.tried.models ?? 0, capabilities: first?.tried.capabilities ?? 0 };
-  return { access: access.all(), limits: limits.all(), content: content.all(), tried };
+  return { access: access.all(), limits: limits.all(), content: content.all(), roles: roles.all(), tried };
 }
 
 /** Whether nothing that was tried has changed for anybody. */
-export function isEmptyDiff({ access, limits, content }: PolicyDiff): boolean {
-  return access.length + limits.length + content.length === 0;
+export function isEmptyDiff({ access, limits, content, roles }: PolicyDiff): boolean {
+  return access.length + limits.length + content.length + roles.length === 0;
 }
 
 interface Sides {
@@ -172,6 +187,10 @@ class Collected<T extends object> {
 
 function keeps({ policy, subject }: Side): boolean {
   return subject !== null && policy.keepsContent(subject);
+}
+
+function roleOf({ policy, subject }: Side): PolicyStanding['role'] {
+  return subject === null || subject.kind === 'service' ? 'member' : standing(policy, subject).role;
 }
 
 function sorted(names: readonly string[]): string[] {

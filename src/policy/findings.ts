@@ -3,6 +3,7 @@ import { CAPABILITIES } from './access.ts';
 import type { LoadedPolicy } from './compile.ts';
 import { lineConflicts } from './findings/lines.ts';
 import { neverApplies } from './findings/never.ts';
+import { signIn } from './findings/sign-in.ts';
 import { uncapped } from './findings/uncapped.ts';
 import type { Finding } from './model.ts';
 
@@ -10,7 +11,7 @@ const MAX_FINDINGS = 1_000;
 
 /**
  * What is odd about a policy that loads: rules that can never apply, contradictions, duplicates, callers without a cap, what only
- * observes. At most 1,000, in the order of these kinds. `now` in milliseconds; null leaves out what has expired.
+ * observes, who could sign in. At most 1,000, in the order of these kinds. `now` in milliseconds; null leaves out what has expired.
  */
 export function findingsOf(policy: LoadedPolicy, now: number | null): Finding[] {
   const found = [
@@ -21,27 +22,31 @@ export function findingsOf(policy: LoadedPolicy, now: number | null): Finding[] 
     ...misspelt(policy),
     ...repeated(policy),
     ...observes(policy),
+    ...signIn(policy),
   ];
   return found.slice(0, MAX_FINDINGS);
 }
 
-/** Who exists: addresses, service names and ids, in lower case. */
+/** Who exists: addresses, service names and ids, in lower case; groups with their provider in lower case. */
 export interface KnownNames {
   readonly people: ReadonlySet<string>;
   readonly services: ReadonlySet<string>;
   readonly keys: ReadonlySet<string>;
+  /** `okta/eng`: groups that somebody had at the last sign-in. Without it, groups are not looked at: nobody may have signed in yet. */
+  readonly groups?: ReadonlySet<string>;
 }
 
-/** Names of people, services and keys in the document that nobody has. */
+/** Names of people, services, keys and groups in the document that nobody has. */
 export function unknownNames(policy: LoadedPolicy, known: KnownNames): Finding[] {
-  const sets = { person: known.people, service: known.services, key: known.keys };
+  const sets = { person: known.people, service: known.services, key: known.keys, group: known.groups };
   const messages = {
     person: 'there is no such person in the directory',
     service: 'there is no such service in the directory',
     key: 'there is no such key in the directory',
+    group: 'nobody who has signed in is in this group',
   };
   return policy.named
-    .filter(({ kind, id }) => !sets[kind].has(id))
+    .filter(({ kind, id }) => sets[kind]?.has(id) === false)
     .slice(0, MAX_FINDINGS)
     .map(({ kind, place }) => ({ severity: 'warning', code: 'unknown_name', place, message: messages[kind] }));
 }

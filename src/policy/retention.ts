@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type Context, checkTeam } from './context.ts';
-import type { Subject, SubjectPattern } from './model.ts';
+import { type Context, checkSubject } from './context.ts';
+import type { RetentionPolicy, Subject, SubjectPattern } from './model.ts';
 import { applies, parseSubject, SUBJECT_HINT, showSubject } from './subjects.ts';
 
 const kept = z.enum(['none', 'full']);
@@ -11,21 +11,16 @@ export const retentionSchema = z.strictObject({
     .record(z.string(), kept)
     .optional()
     .describe(
-      'Whether prompts and answers are kept, encrypted: `none` or `full` for `default` and for any subject, such as `team research`. A person, service or key wins over the team the call is charged to, the team over `default`; without a word, `none`.',
+      'Whether prompts and answers are kept, encrypted: `none` or `full` for `default` and for any subject, such as `team research`. A key wins over its owner, that over groups, those over the team the call is charged to, the team over `default`; of several that are equally near, `none`; without a word, `none`.',
     ),
 });
 
 export type RetentionSection = z.output<typeof retentionSchema>;
 
-interface Line {
-  readonly pattern: SubjectPattern;
-  readonly keep: boolean;
-}
-
-/** Answers whether the content of a subject's calls is kept. Subjects that are none, or are given twice, are faults. */
-export function compileRetention(section: RetentionSection | undefined, context: Context): (who: Subject) => boolean {
+/** Whose content is kept. Subjects that are none, or are given twice, are faults. */
+export function compileRetention(section: RetentionSection | undefined, context: Context): RetentionPolicy {
   const content = Object.entries(section?.content ?? {});
-  const lines = new Map<string, Line>();
+  const lines = new Map<string, RetentionPolicy['lines'][number]>();
   let fallback = false;
   for (const [written, value] of content) {
     const path = ['retention', 'content', written];
@@ -35,28 +30,36 @@ export function compileRetention(section: RetentionSection | undefined, context:
       context.fault(path, `${SUBJECT_HINT}; default for all others`);
     else if (lines.has(showSubject(pattern))) context.fault(path, 'is given twice: names are compared in lower case');
     else {
-      if (pattern.kind === 'team') checkTeam(pattern.id, path, context);
-      else context.named(pattern.kind, pattern.id, path);
+      checkSubject(pattern, path, context);
       lines.set(showSubject(pattern), { pattern, keep: value === 'full' });
     }
   }
-  return keeper([...lines.values()], fallback);
+  return { fallback, lines: [...lines.values()] };
 }
 
-function keeper(lines: readonly Line[], fallback: boolean): (who: Subject) => boolean {
+/** Answers whether the content of a subject's calls is kept. */
+export function keeper({ lines, fallback }: RetentionPolicy): (who: Subject) => boolean {
   if (lines.length === 0) return () => fallback;
   return (who) => {
     // Only the team that is charged speaks: of several teams, another one's wish must not decide what is kept.
     const charged = { ...who, teams: who.team === null ? [] : [who.team] };
     const found = lines.filter(({ pattern }) => applies([pattern], charged));
-    const nearest = ORDER.flatMap((isKind) => found.filter(({ pattern }) => isKind(pattern)))[0];
-    return nearest?.keep ?? fallback;
+    const level = Math.min(...found.map(({ pattern }) => levelOf(pattern)));
+    const nearest = found.filter(({ pattern }) => levelOf(pattern) === level);
+    return nearest.length === 0 ? fallback : nearest.every(({ keep }) => keep);
   };
 }
 
-/** From the most specific: a key, then its owner, then the team. */
-const ORDER: readonly ((pattern: SubjectPattern) => boolean)[] = [
-  ({ kind }) => kind === 'key',
-  ({ kind }) => kind === 'person' || kind === 'service',
-  ({ kind }) => kind === 'team',
-];
+/** From the most specific, 0: a key, its owner, the owner's groups, the team. */
+export function levelOf({ kind }: SubjectPattern): number {
+  return LEVELS[kind];
+}
+
+const LEVELS: Readonly<Record<SubjectPattern['kind'], number>> = {
+  key: 0,
+  person: 1,
+  service: 1,
+  group: 2,
+  team: 3,
+  everyone: 4,
+};

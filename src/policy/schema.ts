@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { accessSchema, mode, serverSideSchema } from './access.ts';
 import { budgetSchema } from './budgets.ts';
 import { isTimeZone } from './dates.ts';
+import { identitySchema } from './identity.ts';
 import { modelsSchema } from './models.ts';
 import { modelPattern } from './patterns.ts';
 import { priceSchema } from './prices.ts';
@@ -9,6 +10,7 @@ import { rateSchema } from './rates.ts';
 import { retentionSchema } from './retention.ts';
 import { teamsSchema } from './teams.ts';
 import { plainText } from './text.ts';
+import { twoPeopleSchema } from './two-people.ts';
 
 /** Entries of one section; a document is read and decided on whole. */
 const MAX_ENTRIES = 5_000;
@@ -27,6 +29,8 @@ export const policySchema = z.strictObject({
     .default('UTC')
     .describe('Days, weeks and months of budgets, and days of rules, begin in this time zone: `Europe/Berlin`.'),
   mode: mode.default('enforce').describe('`observe`: record what would be refused, refuse nothing.'),
+  identity: identitySchema.optional().describe('Who people are: where they sign in, and their roles.'),
+  two_people: twoPeopleSchema,
   teams: teamsSchema.optional().describe('Teams by name. A team that the document names anywhere must stand here.'),
   models: modelsSchema.optional().describe('Which models exist at all, and names for several of them.'),
   allowedModels: z

@@ -16,13 +16,17 @@ type Target =
 const TARGET_HINT =
   'write organization, team NAME, person EMAIL, an e-mail address, service NAME, key key_…, per_…, svc_… or model NAME';
 
+/** Somebody in several groups would have no counter that is theirs. */
+const GROUP_HINT = 'groups are not counted; make the group a member of a team, and write team NAME';
+
 const target = z
   .string()
   .max(320)
   .transform((text, context): Target => {
     const read = parseTarget(text.trim());
-    if (read !== null) return read;
-    context.addIssue({ code: 'custom', message: TARGET_HINT });
+    const group = read?.kind === 'subject' && read.pattern.kind === 'group';
+    if (read !== null && !group) return read;
+    context.addIssue({ code: 'custom', message: group ? GROUP_HINT : TARGET_HINT });
     return z.NEVER;
   });
 
@@ -77,7 +81,7 @@ export function compileScope(entry: ScopeEntry, path: ConfigPath, context: Conte
   ).flatMap((pattern) => (pattern.kind === 'everyone' ? [] : [pattern.id]));
   const named = items.flatMap((item) => (item.kind === 'model' ? [item.model] : []));
   const only = [...new Set([...ids, ...resolveModels({ items: named, list }, own, context)])];
-  return scope === 'organization' || scope === 'everyone'
+  return scope === 'organization' || scope === 'everyone' || scope === 'group'
     ? { scope: 'organization', only: null, models }
     : { scope, only, models };
 }

@@ -121,7 +121,7 @@ export function outcomeEntry(record: JournalRecord, intent: OpenIntent): { key: 
 
 /** What a refusal adds; null for those of the admin door, which are no use of a model. */
 export function refusalEntry(record: JournalRecord): { key: UsageKey; sums: UsageSums } | null {
-  if (record.action === 'admin' || record.action === 'usage.own') return null;
+  if (record.action === 'admin' || record.action === 'signin' || record.action === 'usage.own') return null;
   const { who, key, team, cost_center, model } = openIntentOf(record);
   return {
     key: { day: dayOf(record), who, key, team, cost_center, asked: model, model },

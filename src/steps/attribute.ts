@@ -2,6 +2,7 @@ import type { Principal } from '../identity/principal.ts';
 import { Refusal } from '../kernel/errors.ts';
 import { fold } from '../kernel/text.ts';
 import { localDay } from '../limits/periods.ts';
+import { onceEach, policyTeams } from '../policy/membership.ts';
 import type { CompiledPolicy, Subject } from '../policy/model.ts';
 import type { Exchange, Party } from './exchange.ts';
 import type { Governance } from './governance.ts';
@@ -45,29 +46,16 @@ export function subjectOf({ principal, governance, asked }: Asking): Pick<Party,
   const row = directory.parties.get(principal.id);
   const home = row?.team ? (directory.teams.get(row.team)?.name ?? null) : null;
   const name = row?.name ? fold(row.name) : null;
-  const teams = teamsOf({ policy, id: principal.id, name, home });
+  // Services have no groups: nobody signs in as one.
+  const groups = principal.kind === 'person' ? directory.groupsOf(principal.id) : [];
+  const own = policy === null ? [] : policyTeams(policy, { id: principal.id, name, groups });
+  // The team of the directory first, then those of the policy.
+  const teams = onceEach(home === null ? own : [home, ...own]);
   const keyTeam = principal.keyTeam === null ? undefined : directory.teams.get(principal.keyTeam)?.name;
   const team = asked === undefined ? (memberOf(teams, keyTeam) ?? teams[0] ?? null) : chosen(teams, asked);
-  const subject: Subject = { kind: principal.kind, id: principal.id, name, key: principal.credential.id, teams, team };
+  const { kind, id, credential } = principal;
+  const subject: Subject = { kind, id, name, key: credential.id, teams, team, groups };
   return { subject, team: team === null ? null : (directory.teamsByName.get(fold(team))?.id ?? null) };
-}
-
-interface Belonging {
-  readonly policy: CompiledPolicy | null;
-  readonly id: string;
-  readonly name: string | null;
-  /** The team of the directory. */
-  readonly home: string | null;
-}
-
-/** The team of the directory first, then those of the policy in the document's order. */
-function teamsOf({ policy, id, name, home }: Belonging): readonly string[] {
-  const named = name === null ? undefined : policy?.memberships.get(name);
-  const byId = policy?.memberships.get(id);
-  if (named === undefined && byId === undefined) return home === null ? [] : [home];
-  const all = [...(home === null ? [] : [home]), ...(named ?? []), ...(byId ?? [])];
-  const seen = new Set<string>();
-  return all.filter((team) => !seen.has(fold(team)) && seen.add(fold(team)));
 }
 
 function memberOf(teams: readonly string[], wanted: string | undefined): string | undefined {

@@ -2,11 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../kernel/clock.ts';
 import { syncFile, syncFolder } from '../kernel/sync.ts';
 import { exists, stamp, syncFolders } from './backup-folder.ts';
 import { BackupError, type BackupFile, type BackupManifest, checkFile } from './backup-manifest.ts';
 import { verifyBackup } from './verify-backup.ts';
+
+const STORE = 'store.db';
 
 export interface RestoreOptions {
   /** The backup's folder. */
@@ -34,7 +37,7 @@ export interface Restored {
  * keys are in no backup and must be put back by hand before the next start. The usage views are rebuilt by that start.
  *
  * Restoring everything also forgets every revocation and erasure made since the backup. Where the newer journal survives, restore
- * with `only: 'store'`: it knows them.
+ * with `only: 'store'`: it knows them. Browsers sign in again in any case: nobody can tell whose session was ended since, or stolen.
  *
  * @throws BackupError, before anything was changed
  */
@@ -46,7 +49,8 @@ export async function restore({
   clock = systemClock,
 }: RestoreOptions): Promise<Restored> {
   const manifest = await verifyBackup(from);
-  const job: Job = { from, to: resolve(to), manifest, force, time: stamp(clock.now()) };
+  const now = clock.now();
+  const job: Job = { from, to: resolve(to), manifest, force, now, time: stamp(now) };
   const movedAside = only === undefined ? await restoreAll(job) : await restorePart(job, only);
   return { manifest, movedAside };
 }
@@ -56,6 +60,8 @@ interface Job {
   readonly to: string;
   readonly manifest: BackupManifest;
   readonly force: boolean;
+  /** Milliseconds since the epoch, and the same for names of files. */
+  readonly now: number;
   readonly time: string;
 }
 
@@ -132,7 +138,7 @@ async function setStoreAside(target: string, aside: string): Promise<void> {
 }
 
 /** Copies files of the backup into a new folder inside `parent`, checked and synced. */
-async function stage({ from }: Job, parent: string, files: readonly BackupFile[]): Promise<string> {
+async function stage({ from, now }: Job, parent: string, files: readonly BackupFile[]): Promise<string> {
   const staging = join(parent, `.restore-${randomBytes(6).toString('hex')}`);
   await mkdir(staging, { recursive: true, mode: 0o700 });
   try {
@@ -144,10 +150,29 @@ async function stage({ from }: Job, parent: string, files: readonly BackupFile[]
       await syncFile(path);
       await checkFile(staging, file);
     }
+    if (files.some(({ path }) => path === STORE)) {
+      endSessions(join(staging, STORE), now);
+      await syncFile(join(staging, STORE));
+    }
     await syncFolders(staging);
     return staging;
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** Ends every browser session in a store that is not open. One of a release before sessions has none. */
+function endSessions(path: string, now: number): void {
+  const database = new DatabaseSync(path);
+  try {
+    // No write-ahead log beside a file that is about to be renamed.
+    database.exec('PRAGMA journal_mode = DELETE');
+    database.exec('PRAGMA synchronous = FULL');
+    const { count } =
+      database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE name = 'sessions'").get() ?? {};
+    if (count === 1) database.prepare('UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL').run(now);
+  } finally {
+    database.close();
   }
 }

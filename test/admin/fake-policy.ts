@@ -4,6 +4,7 @@ import type { PolicyServices } from '../../src/doors/admin/policy-services.ts';
 import type { PolicyInput } from '../../src/identity/changes/policy.ts';
 import { compileDirectory } from '../../src/identity/snapshot.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
+import { newId } from '../../src/kernel/ids.ts';
 import { Ledger } from '../../src/limits/ledger.ts';
 import type { DoorParts } from '../../src/main/doors.ts';
 import { policyServices } from '../../src/main/policy.ts';
@@ -12,7 +13,7 @@ import type { CompiledPolicy } from '../../src/policy/model.ts';
 import { countsModel, matches } from '../../src/policy/patterns.ts';
 import { priceTable } from '../../src/pricing/table.ts';
 import type { AuditQuery } from '../../src/projections/ports.ts';
-import type { DirectoryState, PolicyRevisionRow } from '../../src/store/ports.ts';
+import type { DirectoryState, PolicyRevisionRow, ProposalRow } from '../../src/store/ports.ts';
 import { ChangeError, NOW } from './fake.ts';
 
 interface PolicyWorld {
@@ -22,8 +23,16 @@ interface PolicyWorld {
   record(change: string): void;
 }
 
+type Proposed = Pick<ProposalRow, 'text' | 'base' | 'kinds'> & {
+  actor: string;
+  reason?: string | null;
+  restores?: number | null;
+};
+type Decided = { actor: string; proposal: string; decision: NonNullable<ProposalRow['decision']> };
+
 export class Policies {
   readonly rows: PolicyRevisionRow[] = [];
+  proposals: ProposalRow[] = [];
   readonly ledger = new Ledger({ matches: countsModel, since: 0 });
   /** Path of the watched file, where there is one. */
   file: string | null = null;
@@ -81,6 +90,29 @@ export class Policies {
     return { revision: current + 1, unchanged: false };
   }
 
+  async #propose({ actor, text, base, kinds, reason = null, restores = null }: Proposed) {
+    const createdAt = this.#world.now();
+    const id = newId('chg', createdAt + this.proposals.length);
+    const sha256 = createHash('sha256').update(text).digest('hex');
+    const times = {
+      createdAt,
+      expiresAt: createdAt + 7 * 86_400_000,
+      decision: null,
+      decidedBy: null,
+      decidedAt: null,
+    };
+    this.proposals.push({ id, base, text, sha256, author: actor, reason, restores, kinds, ...times });
+    this.#world.record('proposal.made');
+    return { id };
+  }
+
+  async #decide({ actor, proposal, decision }: Decided) {
+    this.proposals = this.proposals.map((row) =>
+      row.id === proposal ? { ...row, decision, decidedBy: actor, decidedAt: this.#world.now() } : row,
+    );
+    this.#world.record(`proposal.${decision}`);
+  }
+
   async #page(query: AuditQuery) {
     await this.onPage();
     this.pages.push(query);
@@ -133,8 +165,15 @@ export class Policies {
             return policies.#governance().directory;
           },
         },
-        changes: { applyPolicy: (input: PolicyInput) => this.#apply(input) },
+        changes: {
+          applyPolicy: (input: PolicyInput) => this.#apply(input),
+          propose: (input: Proposed) => this.#propose(input),
+          decideProposal: (input: Decided) => this.#decide(input),
+        },
         store: {
+          read: async () => undefined,
+          proposals: async (limit: number) => this.proposals.toReversed().slice(0, limit),
+          proposal: async (id: string) => this.proposals.find((row) => row.id === id),
           policyHistory: async (limit: number) => this.rows.toReversed().slice(0, limit),
           policyRevision: async (number: number) => this.rows.find((row) => row.number === number),
         },

@@ -1,16 +1,17 @@
 /** A small directory in memory behind the admin door's services: every change counts as one record, as the real one's do. */
 
 import { createHash } from 'node:crypto';
-import type { IncomingHttpHeaders } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import { adminDoor } from '../../src/doors/admin/door.ts';
-import type { AdminServices, RefusedRequest } from '../../src/doors/admin/services.ts';
+import type { AdminCaller, AdminRequest, AdminServices, RefusedRequest } from '../../src/doors/admin/services.ts';
 import type { Principal } from '../../src/identity/principal.ts';
 import type { JournalRecord } from '../../src/journal/records.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { newId } from '../../src/kernel/ids.ts';
 import type { AuditQuery, Forecast, UnusualSpending, UsageQuery, UsageRow } from '../../src/projections/ports.ts';
 import type { CredentialRow, DirectoryState, GrantRow, PartyRow, StopRow, TeamRow } from '../../src/store/ports.ts';
+import { Answers, Feed } from './fake-feed.ts';
+import { People } from './fake-identity.ts';
 import { Policies } from './fake-policy.ts';
 
 export const NOW = Date.parse('2026-11-24T12:00:00Z');
@@ -55,6 +56,9 @@ export class World {
   logged: object[] = [];
   lastUse = new Map<string, number>();
   readonly secret = 'gho_right';
+  readonly people: People = new People(this);
+  readonly feed: Feed = new Feed();
+  readonly answers: Answers = new Answers();
   readonly policies: Policies = new Policies({
     now: () => this.now,
     directory: () => this.directory(),
@@ -73,6 +77,8 @@ export class World {
       createdAt: this.now,
       disabledAt: null,
       erasedAt: null,
+      sponsor: null,
+      endsAt: null,
       ...change,
     };
     this.parties.push(row);
@@ -108,7 +114,14 @@ export class World {
     list[index] = { ...list[index], ...change } as { id: string };
   }
 
-  identify(headers: IncomingHttpHeaders): Principal {
+  team(name: string): TeamRow {
+    const row = { id: newId('tea', this.now++), name, createdAt: this.now };
+    this.teams.push(row);
+    return row;
+  }
+
+  async identify({ headers, session }: AdminRequest): Promise<AdminCaller> {
+    if (session !== null) return this.people.signedIn(session);
     const secret = /^Bearer (\S+)$/.exec(headers.authorization ?? '')?.[1];
     if (secret === undefined) throw new Refusal('credential_missing');
     const credential = this.credentials.find((row) => row.id === this.#tokens.get(secret));
@@ -119,7 +132,13 @@ export class World {
     if (!owner || owner.disabledAt !== null) throw new Refusal('owner_disabled');
     const { id, kind, team, role } = owner;
     const admin = { id: credential.id, kind: 'admin', expires: null } as const;
-    return { kind, id, team, keyTeam: null, role, credential: admin, snapshot: 'd1' };
+    return this.people.standing({ kind, id, team, keyTeam: null, role, credential: admin, snapshot: 'd1' });
+  }
+
+  #works(token: string): boolean {
+    const row = this.credentials.find(({ id }) => id === token);
+    const owner = this.parties.find(({ id }) => id === row?.owner);
+    return row?.revokedAt === null && owner?.disabledAt === null;
   }
 
   directory(): DirectoryState {
@@ -131,16 +150,22 @@ export class World {
       stops: this.stops.filter((row) => row.liftedAt === null),
       grants: this.grants.filter((row) => row.revokedAt === null && row.endsAt > this.now),
       policy: this.policies.rows.at(-1) ?? null,
+      identities: [...this.people.identities],
+      sessions: this.people.sessions.filter((row) => row.revokedAt === null),
     };
   }
 
   services(change: Partial<AdminServices> = {}): AdminServices {
     const record = (name: string) => void this.changes.push(name);
     return {
+      ...this.people.services(),
       clock: { now: () => this.now, monotonic: () => this.now },
       version: '0.0.0-test',
       startedAt: NOW - 61_000,
-      identify: (headers) => this.identify(headers),
+      identify: (request) => this.identify(request),
+      roleNow: (principal: Principal) => this.people.roleNow(principal, (id) => this.#works(id)),
+      answers: this.answers,
+      follow: (following) => this.feed.follow(following),
       content: async (intent) =>
         this.records.some((row) => row.id === intent)
           ? { request: { state: 'kept', text: 'hello' }, response: { state: 'none', text: null } }
@@ -209,10 +234,11 @@ export class World {
 
   #verbs(record: (name: string) => void): AdminServices['changes'] {
     return {
+      ...this.people.verbs(record),
       claimOwner: async ({ secret, email }) => {
         if (secret !== this.secret) throw new ChangeError('refused', 'This is not the secret.');
         record('owner.claimed');
-        const person = this.party(email, { role: 'owner' });
+        const person = this.party(email, { role: 'primary_owner' });
         return { person: person.id, token: this.credential(person.id, { kind: 'admin' }).secret };
       },
       addPerson: async ({ email, team, role }) => {
@@ -237,10 +263,8 @@ export class World {
         record('person.erased');
       },
       addTeam: async ({ name }) => {
-        const row = { id: newId('tea', this.now++), name, createdAt: this.now };
-        this.teams.push(row);
         record('team.added');
-        return { id: row.id };
+        return { id: this.team(name).id };
       },
       ensureService: async ({ name, team }) => {
         const known = this.parties.find((row) => row.kind === 'service' && row.name === name);
@@ -288,10 +312,21 @@ export class World {
   }
 }
 
+interface CallOptions {
+  readonly body?: unknown;
+  /** Of an admin token; null for none. That of the owner unless told. */
+  readonly token?: string | null;
+  /** Instead of a token: what a browser sends, with its CSRF token unless told. */
+  readonly session?: { readonly secret: string; readonly csrf: string | null };
+  readonly headers?: Record<string, string>;
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
 /** The door over a world, with an owner's and a member's admin token and a member's virtual key. */
 export async function openDoor(change: Partial<AdminServices> = {}) {
   const world = new World();
-  const owner = world.party('olga@example.com', { role: 'owner' });
+  const owner = world.party('olga@example.com', { role: 'primary_owner' });
   const member = world.party('mia@example.com');
   const token = world.credential(owner.id, { kind: 'admin' }).secret;
   const memberToken = world.credential(member.id, { kind: 'admin' }).secret;
@@ -299,17 +334,29 @@ export async function openDoor(change: Partial<AdminServices> = {}) {
   const app: FastifyInstance = fastify({ routerOptions: { maxParamLength: 500 } });
   await adminDoor(app, world.services(change));
   await app.ready();
-  const call = (method: 'GET' | 'POST', url: string, options: { body?: unknown; token?: string | null } = {}) => {
-    const bearer = options.token === undefined ? token : options.token;
+  const call = (method: Method, url: string, options: CallOptions = {}) => {
+    const { body, session } = options;
+    const bearer = options.token === undefined && session === undefined ? token : options.token;
     return app.inject({
       method,
       url,
       headers: {
-        ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
-        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(bearer === null || bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+        ...(session === undefined ? {} : browserHeaders(session)),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
       },
-      ...(options.body === undefined ? {} : { payload: JSON.stringify(options.body) }),
+      ...(body === undefined ? {} : { payload: JSON.stringify(body) }),
     });
   };
   return { world, app, owner, member, token, memberToken, virtualKey, call };
+}
+
+/** What a browser sends from a page of ours. */
+export function browserHeaders({ secret, csrf }: { secret: string; csrf: string | null }): Record<string, string> {
+  return {
+    cookie: `gatehouse-session=${secret}`,
+    'sec-fetch-site': 'same-origin',
+    ...(csrf === null ? {} : { 'x-gatehouse-csrf': csrf }),
+  };
 }

@@ -24,7 +24,15 @@ async function openReal() {
   const services: AdminServices = {
     ...new World().services(),
     clock,
-    identify: (headers) => identify(headers, { directory, door: 'admin', now }),
+    identify: async ({ headers }) => {
+      const principal = identify(headers, { directory, door: 'admin', now });
+      return { principal, teams: [], roleReason: 'assigned', csrf: null, renewed: null };
+    },
+    standing: (id) => ({
+      role: directory.current.parties.get(id)?.role ?? 'member',
+      reason: 'assigned in the directory',
+      leads: new Set<string>(),
+    }),
     directory: () => store.directory(),
     credentials: (owner) => store.credentials(owner),
     stops: (limit) => store.stops(limit),
@@ -123,7 +131,7 @@ test('P1: with the real verbs every change leaves exactly one outbox row, and as
 test('P3, P7: revoking, rotating and erasing are in force when they are answered', async () => {
   const { call, use, directory, refusals, secret, close, now } = await openReal();
   use((await call('POST', '/owner', { secret, email: 'o@example.com' })).body.token);
-  await call('POST', '/people', { email: 'ada@example.com', role: 'owner' });
+  await call('POST', '/people', { email: 'ada@example.com', role: 'admin' });
   const make = async () => (await call('POST', '/keys', { person: 'ada@example.com', kind: 'admin' })).body;
   const first = await make();
   const code = (given: string): string => {

@@ -75,6 +75,8 @@ const OWNERS: Readonly<Record<string, RegExp>> = {
   kysely: /^src\/store\//,
   // Projections keep files of their own; the journal's lock is SQLite's, because Node has no file locks.
   'node:sqlite': /^src\/(?:store\/|projections\/|journal\/lock\.ts$)/,
+  'openid-client': /^src\/identity\/oidc\//,
+  '@node-saml/node-saml': /^src\/identity\/saml\//,
 };
 
 /** The part of the house a file belongs to, or null when the design does not know it. */

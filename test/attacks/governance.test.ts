@@ -244,7 +244,10 @@ async function watching(t: TestContext, first: string) {
     return { revision: applied.length, unchanged };
   };
   const changesOf = { applyPolicy } as unknown as Parameters<typeof PolicyFile.watch>[0]['changes'];
-  const watched = await PolicyFile.watch({ file, changes: changesOf, log: silent, closers });
+  const watched = await PolicyFile.watch({
+    ...{ file, changes: changesOf, log: silent, closers },
+    hold: async () => null,
+  });
   const look = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) await watched.look();
   };

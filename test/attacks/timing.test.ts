@@ -8,7 +8,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { after, before, test } from 'node:test';
 import { type CredentialHeaders, IdentityRefusal, identify } from '../../src/identity/identify.ts';
 import { newCredential, newOwnerSecret } from '../../src/identity/key-format.ts';
-import type { CredentialKind } from '../../src/identity/principal.ts';
+import type { KeyKind } from '../../src/identity/principal.ts';
 import type { Entry } from '../../src/identity/snapshot.ts';
 import { newWorld, T0, type World } from '../identity/world.ts';
 
@@ -17,7 +17,7 @@ const secrets: Record<string, string> = {};
 
 before(async () => {
   world = await newWorld();
-  const give = async (name: string, kind: CredentialKind, expiresAt: number | null = null): Promise<string> => {
+  const give = async (name: string, kind: KeyKind, expiresAt: number | null = null): Promise<string> => {
     const { id: owner } = await world.changes.addPerson({ actor: 'system', email: `${name}@example.com` });
     const issued = await world.changes.createKey({ actor: 'system', owner, label: '', kind, expiresAt });
     secrets[name] = issued.secret;
@@ -61,7 +61,7 @@ interface Work {
 }
 
 /** Counts hashes in the built-in module itself, and every use of the map. */
-function watch(headers: CredentialHeaders, door: CredentialKind): Work {
+function watch(headers: CredentialHeaders, door: KeyKind): Work {
   const hashed: string[] = [];
   const asked: string[] = [];
   const { createHash, hash } = crypto;
@@ -112,7 +112,7 @@ function resultOf(work: () => { readonly id: string }): string {
 
 const digestOf = (secret: string): string => crypto.createHash('sha256').update(secret).digest('hex');
 
-const CASES: readonly (readonly [name: string, door: CredentialKind, result: string])[] = [
+const CASES: readonly (readonly [name: string, door: KeyKind, result: string])[] = [
   ['good', 'key', 'ok'],
   ['unknown', 'key', 'credential_unknown'],
   ['nearly good', 'key', 'credential_unknown'],

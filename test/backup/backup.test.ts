@@ -14,6 +14,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { compressSealed } from '../../src/journal/compress.ts';
@@ -23,6 +24,7 @@ import { checkJournal, copyJournal } from '../../src/store/backup-journal.ts';
 import { restore } from '../../src/store/restore.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
 import { verifyBackup } from '../../src/store/verify-backup.ts';
+import { person, session } from '../store/rows.ts';
 import { addTeam, clock, type Installation, installation, key } from './support.ts';
 
 const problem = (expected: string) => (error: unknown) => {
@@ -302,6 +304,56 @@ test('P3: the store alone goes back under a newer journal, and its old log does 
     .split('\n')
     .at(-1)!;
   assert.equal(JSON.parse(last).seq, head.seq, 'the newer journal stays');
+});
+
+test('P3: after any restore that brings a store, browsers sign in again: whose session was taken since is not known', async (t) => {
+  const at = await installation(t);
+  const [owner, gone] = [person(), session('', { revokedAt: 5 })];
+  await at.store.change(async (tx) => {
+    await tx.insertParty(owner);
+    for (const row of [session(owner.id), session(owner.id), { ...gone, person: owner.id }])
+      await tx.insertSession(row);
+  });
+  await make(at);
+  const from = join(at.root, 'copy');
+  const ends = async (to: string) => {
+    const { mode } = await stat(join(to, 'store.db'));
+    assert.equal(mode & 0o777, 0o600);
+    assert.deepEqual(
+      (await readdir(to)).filter((name) => /-wal|-shm|-journal/.test(name)),
+      [],
+    );
+    const store = await openSqliteStore({ path: join(to, 'store.db'), clock });
+    const rows = await store.sessions(9);
+    assert.deepEqual((await store.directory()).sessions, []);
+    await store.close();
+    return rows.map(({ revokedAt }) => revokedAt).sort();
+  };
+  const now = clock.now();
+  for (const name of ['new', 'empty']) {
+    const to = join(at.root, name);
+    if (name === 'empty') await mkdir(to);
+    await restore({ from, to, clock });
+    assert.deepEqual(await ends(to), [now, now, 5]);
+  }
+  const to = join(at.root, 'empty');
+  await restore({ from, to, only: 'store', force: true, clock });
+  assert.deepEqual(await ends(to), [now, now, 5]);
+  assert.deepEqual((await at.store.directory()).sessions.length, 2, 'the backup and its source are as they were');
+  await verifyBackup(from);
+});
+
+test('a backup of the release before, which knew no sessions, is restored as it is', async (t) => {
+  const at = await installation(t);
+  const raw = new DatabaseSync(join(at.data, 'store.db'));
+  raw.exec('drop table sessions');
+  raw.close();
+  await make(at);
+  const to = join(at.root, 'new');
+  await restore({ from: join(at.root, 'copy'), to, clock });
+  const restored = new DatabaseSync(join(to, 'store.db'));
+  assert.equal(restored.prepare('select count(*) as count from teams').get()?.count, 1);
+  restored.close();
 });
 
 test('the journal alone goes back beside the store', async (t) => {

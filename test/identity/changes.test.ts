@@ -34,9 +34,9 @@ describe('every verb leaves one record, and none when nothing changed', () => {
       const { changes } = world;
       const { id: team } = await changes.addTeam({ actor, name: 'platform' });
       const { id } = await changes.addPerson({ actor, email: 'Ada@Example.com', team });
-      const admin = (await changes.addPerson({ actor, email: 'root@example.com', role: 'owner' })).id;
+      const admin = (await changes.addPerson({ actor, email: 'root@example.com', role: 'admin' })).id;
       assert.equal(world.directory.current.parties.get(id)?.name, 'ada@example.com');
-      assert.equal(world.directory.current.parties.get(admin)?.role, 'owner');
+      assert.equal(world.directory.current.parties.get(admin)?.role, 'admin');
       const base = { actor: admin, subject: id, reason: 'asked for' };
       const asked = { actor: admin, reason: ' asked for ' };
 
@@ -46,7 +46,7 @@ describe('every verb leaves one record, and none when nothing changed', () => {
       assert.equal(world.directory.current.parties.get(id)?.team, null);
 
       world.clock.set(T0 + 5);
-      const disabled = { before: { disabledAt: null }, after: { disabledAt: T0 + 5 } };
+      const disabled = { before: { disabledAt: null }, after: { disabledAt: T0 + 5, sessions: [] } };
       await leaves(world, [{ ...base, action: 'person.disabled', ...disabled }], () =>
         changes.disableParty({ ...asked, party: id }),
       );
@@ -178,6 +178,7 @@ describe('nothing is changed and nothing recorded', () => {
         ['invalid', () => changes.disableParty({ actor, party: owner, reason: 'ada@example.com left' })],
         ['invalid', () => changes.disableParty({ actor, party: owner, reason: 'x'.repeat(501) })],
         ['refused', () => changes.claimOwner({ secret: newOwnerSecret().secret, email: 'x@x.org' })],
+        ['refused', () => changes.addPerson({ actor, email: 'n@x.org', role: 'primary_owner' })],
       ];
       for (const [code, attempt] of attempts) await leaves(world, [], () => refusedWith(code, attempt()));
       assert.deepEqual(await world.store.directory(), before);
@@ -251,7 +252,7 @@ describe('rotation', () => {
 });
 
 describe('the first owner', () => {
-  test('the newest secret works once, for one person with role owner and an admin token', async () => {
+  test('the newest secret works once, for one primary owner with an admin token', async () => {
     await inWorld(async (world) => {
       const { changes } = world;
       const older = await changes.ensureOwnerSecret();
@@ -263,12 +264,15 @@ describe('the first owner', () => {
       const claimed = await changes.claimOwner({ secret, email: 'Root@x.org' });
       assert.equal(verdict(world, claimed.token), 'valid');
       const party = world.directory.current.parties.get(claimed.person);
-      assert.deepEqual([party?.role, party?.name], ['owner', 'root@x.org']);
+      assert.deepEqual([party?.role, party?.name], ['primary_owner', 'root@x.org']);
       assert.match(claimed.token, /^gha_/);
       await refusedWith('refused', changes.claimOwner({ secret, email: 'second@x.org' }));
       assert.equal(await world.store.read((tx) => tx.setting('owner-secret-digest')), undefined);
       assert.equal(await changes.ensureOwnerSecret(), null);
-      const after = { kind: 'person', role: 'owner', team: null, credential: claimed.credential };
+      const after = {
+        ...{ kind: 'person', role: 'primary_owner', team: null },
+        ...{ credential: claimed.credential, displaced: null },
+      };
       assert.deepEqual((await world.records()).slice(2), [
         {
           ...{ actor: 'owner-secret', action: 'owner.claimed', subject: claimed.person },
@@ -287,15 +291,23 @@ describe('the first owner', () => {
     });
   });
 
-  test('a secret is worth nothing once there is an owner, and a new one is given when the last was disabled', async () => {
+  test('a secret is worth nothing once there is an owner, and a new one is given when that was disabled', async () => {
     await inWorld(async (world) => {
       const { changes } = world;
       const secret = (await changes.ensureOwnerSecret())!;
-      const { id } = await changes.addPerson({ actor, email: 'root@x.org', role: 'owner' });
+      const { id } = await changes.addPerson({ actor, email: 'root@x.org' });
+      await world.store.change((tx) => tx.updateParty(id, { role: 'primary_owner' }));
       await refusedWith('refused', changes.claimOwner({ secret, email: 'thief@x.org' }));
       assert.equal(await changes.ensureOwnerSecret(), null);
+      const sealed = await changes.sealBreakGlass({ actor: id });
       await changes.disableParty({ actor, party: id });
-      await changes.claimOwner({ secret: (await changes.ensureOwnerSecret())!, email: 'heir@x.org' });
+      const heir = await changes.claimOwner({ secret: (await changes.ensureOwnerSecret())!, email: 'heir@x.org' });
+      const after = (await world.records()).at(-1)?.after as Record<string, unknown>;
+      assert.equal(after.displaced, id);
+      await changes.enableParty({ actor, party: id });
+      const roles = [id, heir.person].map((party) => world.directory.current.parties.get(party)?.role);
+      assert.deepEqual(roles, ['member', 'primary_owner'], 'who was displaced gets nothing back by being enabled');
+      await assert.rejects(changes.useBreakGlass(sealed), { code: 'secret_wrong' });
     });
   });
 

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Directory, type Invalidated } from '../../src/identity/directory.ts';
 import { newCredential } from '../../src/identity/key-format.ts';
+import { withTurned } from '../../src/identity/session-index.ts';
 import { compileDirectory, resolve } from '../../src/identity/snapshot.ts';
 import type { DirectoryState } from '../../src/store/ports.ts';
-import { credential, grant, person, policy, service, stop, team } from '../store/rows.ts';
+import { credential, grant, identity, person, policy, service, session, stop, team } from '../store/rows.ts';
 import { handClock, inWorld, T0, type World } from './world.ts';
 
 const empty = (sequence: number): DirectoryState => ({
@@ -15,6 +16,8 @@ const empty = (sequence: number): DirectoryState => ({
   stops: [],
   grants: [],
   policy: null,
+  identities: [],
+  sessions: [],
 });
 
 /** Collects what listeners are told, as plain sorted lists. */
@@ -35,7 +38,7 @@ async function addKey(world: World, email: string, expiresAt: number | null = nu
 
 test('a compiled snapshot finds credentials by digest, and parties and teams by id', () => {
   const squad = team();
-  const ada = person({ team: squad.id, role: 'owner' });
+  const ada = person({ team: squad.id, role: 'auditor' });
   const robot = service();
   const [key, token] = [credential(ada.id, { expiresAt: T0 + 9, team: squad.id }), credential(robot.id)];
   const orphan = credential('per_gone');
@@ -50,7 +53,7 @@ test('a compiled snapshot finds credentials by digest, and parties and teams by 
     id: ada.id,
     team: squad.id,
     keyTeam: squad.id,
-    role: 'owner',
+    role: 'auditor',
     credential: { id: key.id, kind: 'key', expires: T0 + 9 },
     snapshot: 'dir-12',
   });
@@ -60,6 +63,31 @@ test('a compiled snapshot finds credentials by digest, and parties and teams by 
     known: null,
     expired: null,
   });
+});
+
+test('a session is found by its secret and the one before, an identity by its person; those of nobody are left out', () => {
+  const [ada, ben] = [person(), person()];
+  const turned = session(ada.id, { previous: 'b'.repeat(64) });
+  const orphan = session('per_gone', { previous: 'c'.repeat(64) });
+  const [okta, adfs] = [identity(ada.id), identity(ada.id, { provider: 'adfs' })];
+  const state = { ...empty(2), parties: [ada, ben], identities: [okta, adfs], sessions: [turned, orphan] };
+  const snapshot = compileDirectory(state);
+  assert.deepEqual([...snapshot.sessionsByDigest.keys()].sort(), [turned.digest, 'b'.repeat(64)].sort());
+  assert.deepEqual(snapshot.sessionsByDigest.get('b'.repeat(64)), { session: turned, owner: ada });
+  assert.deepEqual([...snapshot.sessions.keys()], [turned.id]);
+  assert.deepEqual([...snapshot.identitiesOf], [[ada.id, [okta, adfs]]]);
+  assert.equal(snapshot.byDigest.size, 0, 'a session is no credential');
+});
+
+test('secrets that were turned replace older ones, never newer ones, and bring nothing back', () => {
+  const ada = person();
+  const row = session(ada.id, { previous: 'b'.repeat(64), rotatedAt: T0 + 5 });
+  const snapshot = compileDirectory({ ...empty(2), parties: [ada], sessions: [row] });
+  const turn = (fields: object) => withTurned(snapshot, [{ ...row, digest: 'd', previous: row.digest, ...fields }]);
+  assert.deepEqual([...turn({ rotatedAt: T0 + 6 }).sessionsByDigest.keys()].sort(), [row.digest, 'd'].sort());
+  assert.deepEqual(turn({ rotatedAt: T0 + 4 }).sessionsByDigest, snapshot.sessionsByDigest);
+  assert.deepEqual(turn({ rotatedAt: T0 + 6, id: 'ses_gone' }).sessionsByDigest, snapshot.sessionsByDigest);
+  assert.equal(snapshot.sessions.get(row.id)?.session, row, 'the snapshot itself stays as it is');
 });
 
 test('P3: stops are found by what they stop; grants and the policy in force are at hand', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CredentialHeaders, IdentityRefusal, identify } from '../../src/identity/identify.ts';
-import { newCredential, newOwnerSecret } from '../../src/identity/key-format.ts';
-import type { CredentialKind } from '../../src/identity/principal.ts';
+import { newBreakGlassSecret, newCredential, newOwnerSecret, newSessionSecret } from '../../src/identity/key-format.ts';
+import type { KeyKind } from '../../src/identity/principal.ts';
 import type { Caller } from '../../src/journal/bodies.ts';
 import { Refusal } from '../../src/kernel/errors.ts';
 import { newWorld, T0, type World } from './world.ts';
@@ -13,7 +13,7 @@ const secrets: Record<string, string> = {};
 const ids: Record<string, string> = {};
 const owners: Record<string, string> = {};
 
-async function give(name: string, kind: CredentialKind, expiresAt: number | null = null): Promise<void> {
+async function give(name: string, kind: KeyKind, expiresAt: number | null = null): Promise<void> {
   const { id: owner } = await world.changes.addPerson({ actor: 'system', email: `${name}@example.com`, team });
   const issued = await world.changes.createKey({ actor: 'system', owner, label: '', kind, expiresAt });
   [secrets[name], ids[name], owners[name]] = [issued.secret, issued.id, owner];
@@ -37,13 +37,21 @@ before(async () => {
   secrets.stranger = newCredential('key').secret;
   secrets['strange admin'] = newCredential('admin').secret;
   secrets.claim = newOwnerSecret().secret;
+  secrets.glass = newBreakGlassSecret().secret;
+  secrets.nobody = newSessionSecret().secret;
+  await give('signedin', 'key');
+  const opening = { person: owners.signedin!, provider: 'okta', client: 'c', label: '', until: null };
+  secrets.session = (await world.changes.openSession({ ...opening, longestMs: 100_000 })).secret;
+  await give('guest', 'key');
+  await world.store.change((tx) => tx.updateParty(owners.guest!, { sponsor: owners.good!, endsAt: T0 + 700 }));
+  await world.directory.refresh();
 });
 after(() => world.close());
 
 const bearer = (name: string): CredentialHeaders => ({ authorization: `Bearer ${secrets[name]}` });
 const apiKey = (name: string): CredentialHeaders => ({ 'x-api-key': secrets[name]! });
 const knownAs = (name: string): Caller => ({ who: owners[name]!, key: ids[name]!, team });
-const call = (headers: CredentialHeaders, door: CredentialKind = 'key', now = T0 + 500) =>
+const call = (headers: CredentialHeaders, door: KeyKind = 'key', now = T0 + 500) =>
   identify(headers, { directory: world.directory, door, now });
 
 describe('who is accepted', () => {
@@ -80,7 +88,7 @@ interface Row {
   readonly headers: () => CredentialHeaders;
   readonly code: string;
   readonly known?: string;
-  readonly door?: CredentialKind;
+  readonly door?: KeyKind;
   readonly now?: number;
 }
 
@@ -142,6 +150,22 @@ const refusals: Row[] = [
     code: 'credential_malformed',
   },
   { name: 'an owner secret', headers: () => bearer('claim'), code: 'credential_malformed' },
+  { name: 'a break-glass secret', headers: () => bearer('glass'), code: 'credential_malformed' },
+  { name: 'P3: a valid session as a bearer', headers: () => bearer('session'), code: 'credential_unknown' },
+  {
+    name: 'a valid session at the admin door',
+    headers: () => apiKey('session'),
+    code: 'credential_unknown',
+    door: 'admin',
+  },
+  { name: 'a session that nobody has', headers: () => apiKey('nobody'), code: 'credential_unknown' },
+  {
+    name: 'P3: a key of a guest whose time is over',
+    headers: () => bearer('guest'),
+    code: 'owner_disabled',
+    known: 'guest',
+    now: T0 + 700,
+  },
   { name: 'a key nobody has', headers: () => bearer('stranger'), code: 'credential_unknown' },
   {
     name: 'an unknown key of the other kind',
@@ -185,6 +209,10 @@ const refusals: Row[] = [
   { name: 'an admin token at the model door', headers: () => bearer('admin'), code: 'wrong_door', known: 'admin' },
   { name: 'a key at the admin door', headers: () => apiKey('good'), code: 'wrong_door', known: 'good', door: 'admin' },
 ];
+
+test('a key of a guest works until the guest ends', () => {
+  assert.equal(call(bearer('guest'), 'key', T0 + 699).id, owners.guest);
+});
 
 describe('who is refused', () => {
   for (const row of refusals) {

@@ -3,13 +3,32 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { randomBase62 } from '../../src/identity/base62.ts';
-import { newCredential, newOwnerSecret, parseCredential, parseOwnerSecret } from '../../src/identity/key-format.ts';
+import {
+  newBreakGlassSecret,
+  newCredential,
+  newOwnerSecret,
+  newSessionSecret,
+  parseBreakGlassSecret,
+  parseCredential,
+  parseOwnerSecret,
+  parseSessionSecret,
+} from '../../src/identity/key-format.ts';
 
 const ALPHABET = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'];
 const options = { seed: 20261124, numRuns: 200 };
-const kinds = fc.constantFrom('key', 'admin', 'owner');
-const issue = (kind: string) => (kind === 'owner' ? newOwnerSecret() : newCredential(kind as 'key' | 'admin'));
-const accepted = (text: string) => parseCredential(text) !== null || parseOwnerSecret(text) !== null;
+const MAKERS = {
+  key: () => newCredential('key'),
+  admin: () => newCredential('admin'),
+  owner: () => newOwnerSecret(),
+  session: () => newSessionSecret(),
+  glass: () => newBreakGlassSecret(),
+};
+type Kind = keyof typeof MAKERS;
+const PREFIXES: Record<Kind, string> = { key: 'ghk_', admin: 'gha_', owner: 'gho_', session: 'ghs_', glass: 'ghb_' };
+const kinds = fc.constantFrom(...(Object.keys(MAKERS) as Kind[]));
+const issue = (kind: Kind) => MAKERS[kind]();
+const PARSERS = [parseCredential, parseOwnerSecret, parseSessionSecret, parseBreakGlassSecret];
+const accepted = (text: string) => PARSERS.some((parse) => parse(text) !== null);
 
 /** A small generator of its own, so that the test is the same every time. */
 function seeded(): (size: number) => Uint8Array {
@@ -43,9 +62,8 @@ test('a new credential has its prefix, 34 random characters, their checksum, dig
   fc.assert(
     fc.property(kinds, (kind) => {
       const { secret, digest, hint } = issue(kind);
-      const prefix = { key: 'ghk_', admin: 'gha_', owner: 'gho_' }[kind];
-      assert.match(secret, /^gh[kao]_[0-9A-Za-z]{40}$/);
-      assert.equal(secret.slice(0, 4), prefix);
+      assert.match(secret, /^gh[kaosb]_[0-9A-Za-z]{40}$/);
+      assert.equal(secret.slice(0, 4), PREFIXES[kind]);
       assert.equal(secret.slice(38), expectedChecksum(secret.slice(0, 38)));
       assert.equal(digest, createHash('sha256').update(secret).digest('hex'));
       assert.equal(hint, secret.slice(0, 10));
@@ -54,15 +72,20 @@ test('a new credential has its prefix, 34 random characters, their checksum, dig
   );
 });
 
-test('a credential reads back as its kind and digest, an owner secret as nothing but itself', () => {
+test('a credential reads back as its kind and digest, every other secret as nothing but itself', () => {
   for (const kind of ['key', 'admin'] as const) {
     const { secret, digest } = newCredential(kind);
     assert.deepEqual(parseCredential(secret), { kind, digest });
     assert.equal(parseOwnerSecret(secret), null);
   }
-  const owner = newOwnerSecret();
-  assert.deepEqual(parseOwnerSecret(owner.secret), { digest: owner.digest });
-  assert.equal(parseCredential(owner.secret), null);
+  for (const [kind, own] of [
+    ['owner', parseOwnerSecret],
+    ['session', parseSessionSecret],
+    ['glass', parseBreakGlassSecret],
+  ] as const) {
+    const { secret, digest } = issue(kind);
+    for (const parse of PARSERS) assert.deepEqual(parse(secret), parse === own ? { digest } : null, kind);
+  }
 });
 
 test('any change of a single character is refused', () => {

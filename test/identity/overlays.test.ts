@@ -4,25 +4,12 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ChangeError, type ChangeErrorCode } from '../../src/identity/changes.ts';
 import { newId, timeOfId } from '../../src/kernel/ids.ts';
-import { inWorld, T0, type World } from './world.ts';
+import { inWorld, refusals, T0, type World } from './world.ts';
 
 const actor = 'system';
 const reason = 'runs wild';
 const DAY = 86_400_000;
-
-async function refusals(world: World, attempts: readonly [ChangeErrorCode, () => Promise<unknown>][]): Promise<void> {
-  const before = await world.store.outboxHead();
-  for (const [index, [code, attempt]] of attempts.entries()) {
-    await assert.rejects(
-      attempt(),
-      (error) => error instanceof ChangeError && error.code === code,
-      `attempt ${index} is ${code}`,
-    );
-  }
-  assert.equal(await world.store.outboxHead(), before, 'a refused change leaves no record');
-}
 
 /** The records that `work` leaves. */
 async function recordsOf(world: World, work: () => Promise<unknown>): Promise<object[]> {
@@ -34,7 +21,7 @@ async function recordsOf(world: World, work: () => Promise<unknown>): Promise<ob
 async function peopled(world: World) {
   const { changes } = world;
   const { id: team } = await changes.addTeam({ actor, name: 'Research' });
-  const { id: person } = await changes.addPerson({ actor, email: 'ada@x.org', role: 'owner' });
+  const { id: person } = await changes.addPerson({ actor, email: 'ada@x.org', role: 'admin' });
   const { id: service } = await changes.ensureService({ actor, name: 'ci' });
   const { id: key } = await changes.createKey({ actor, owner: person, label: '', kind: 'key' });
   const { id: token } = await changes.createKey({ actor, owner: person, label: '', kind: 'admin' });

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { directoryChanges } from '../../src/identity/changes.ts';
+import { ChangeError, type ChangeErrorCode, directoryChanges } from '../../src/identity/changes.ts';
 import { Directory } from '../../src/identity/directory.ts';
 import type { JsonObject } from '../../src/journal/records.ts';
 import type { Store } from '../../src/store/ports.ts';
@@ -41,6 +42,11 @@ export async function newWorld() {
     async records(): Promise<JsonObject[]> {
       return (await store.outbox(1000)).map((row) => row.record);
     },
+    /** The bytes of every file of the store, in lower case. */
+    bytes(): string {
+      const files = readdirSync(folder).map((name) => readFileSync(join(folder, name)));
+      return Buffer.concat(files).toString('latin1').toLowerCase();
+    },
     async close() {
       await store.close();
       rmSync(folder, { recursive: true, force: true });
@@ -61,4 +67,20 @@ export async function inWorld(work: (world: World) => Promise<void>): Promise<vo
 /** Another store file, opened as a world's store is. */
 export async function openCopy(path: string): Promise<Store> {
   return openSqliteStore({ path, clock: handClock() });
+}
+
+/** Every one of these changes must be refused with its code, and leave no record. */
+export async function refusals(
+  world: World,
+  attempts: readonly [ChangeErrorCode, () => Promise<unknown>][],
+): Promise<void> {
+  const before = await world.store.outboxHead();
+  for (const [index, [code, attempt]] of attempts.entries()) {
+    await assert.rejects(
+      attempt(),
+      (error) => error instanceof ChangeError && error.code === code,
+      `attempt ${index} is ${code}`,
+    );
+  }
+  assert.equal(await world.store.outboxHead(), before, 'a refused change leaves no record');
 }

@@ -206,3 +206,52 @@ test('capabilities of the provider stay closed, and a note says so', () => {
   assert.equal(policy.decide(question).effect, 'deny');
   assert.ok(places(translate('claude-gateway', UP)).includes('check '));
 });
+
+test('the identity provider becomes one of the policy, its secret a reference', () => {
+  const oidc = {
+    issuer: 'https://login.example.com/realms/a',
+    client_id: 'gw',
+    client_secret: reference('OIDC'),
+    allowed_email_domains: ['Example.com', 'example.com', 'not a domain'],
+    groups_claim: '/realm_access/roles',
+    token_endpoint_auth_method: 'client_secret_post',
+    clock_skew_seconds: 30,
+    allowed_groups: ['staff'],
+  };
+  const text = JSON.stringify({ oidc, managed: { policies: [{ match: { groups: ['eng'] }, cli: {} }] } });
+  const provider = compiled('claude-gateway', text).identity.providers.get('sso');
+  assert.ok(provider?.kind === 'oidc');
+  assert.deepEqual(
+    [provider.issuer, provider.clientId, provider.domains, provider.groupsClaim, provider.skewMs],
+    ['https://login.example.com/realms/a', 'gw', ['example.com'], ['realm_access', 'roles'], 30_000],
+  );
+  assert.deepEqual(provider.authentication, { method: 'client_secret_post', secret: 'env:OIDC' });
+  const result = translate('claude-gateway', text);
+  assert.match(result.policy, /eng: \{ members: \[\] \} {3}# group "eng": list its members, or write "group sso\/eng"/);
+  const noted = places(result);
+  assert.ok(noted.includes('untranslated oidc.allowed_groups'));
+  assert.ok(noted.includes('untranslated oidc.allowed_email_domains'));
+});
+
+test('a client without a secret stays one', () => {
+  const oidc = { issuer: 'https://login.example.com', client_id: 'gw' };
+  const provider = compiled('claude-gateway', JSON.stringify({ oidc })).identity.providers.get('sso');
+  assert.ok(provider?.kind === 'oidc');
+  assert.deepEqual(provider.authentication, { method: 'none' });
+});
+
+test('P5: an identity provider that a policy may not name is not written, and nothing of it is repeated', () => {
+  for (const oidc of [
+    { issuer: 'http://login.example.com', client_id: 'hunter2', client_secret: 'hunter2' },
+    { issuer: 'https://hunter2:hunter2@login.example.com', client_id: 'gw' },
+    { issuer: 'https://login.microsoftonline.com/common/v2.0', client_id: 'hunter2' },
+    { issuer: 'https://login.example.com', client_id: `hunter2${'a1'.repeat(12)}` },
+    { issuer: 'https://login.example.com' },
+    { issuer: ['hunter2'], client_id: 'gw' },
+    'hunter2',
+  ]) {
+    const result = translate('claude-gateway', JSON.stringify({ oidc }));
+    assert.ok(!/hunter2|identity:/.test(JSON.stringify(result)), JSON.stringify(oidc));
+    assert.ok(places(result).includes('untranslated oidc'), JSON.stringify(oidc));
+  }
+});

@@ -31,7 +31,15 @@ export function compiled(kind: ImportKind, text: string): CompiledPolicy {
 }
 
 export function person(teams: readonly string[] = []): Subject {
-  return { kind: 'person', id: 'per_1', name: 'someone@example.com', key: 'key_1', teams, team: teams[0] ?? null };
+  return {
+    kind: 'person',
+    id: 'per_1',
+    name: 'someone@example.com',
+    key: 'key_1',
+    teams,
+    team: teams[0] ?? null,
+    groups: [],
+  };
 }
 
 /** Whether somebody of these teams may use the model. */

@@ -14,6 +14,7 @@ export const CAPABILITIES = ['web_search', 'code_execution'];
 /** Shaped as an id, which a pattern must be to be compared with ids. */
 export const PER_B = `per_${'b'.repeat(26)}`;
 const TEAMS = ['payments', 'research'];
+const GROUPS = ['okta/eng', 'okta/Eng'];
 
 const modelPattern = fc.constantFrom('*', 'claude-*', 'claude-opus-*', 'claude-haiku-5-5', 'other', 'nothing-*');
 const patternsOf = (one: fc.Arbitrary<string>) => fc.array(one, { minLength: 1, maxLength: 2 });
@@ -21,6 +22,7 @@ const patternsOf = (one: fc.Arbitrary<string>) => fc.array(one, { minLength: 1, 
 const to: fc.Arbitrary<SubjectPattern> = fc.oneof(
   fc.constant<SubjectPattern>({ kind: 'everyone' }),
   fc.constantFrom(...TEAMS).map((id): SubjectPattern => ({ kind: 'team', id })),
+  fc.constantFrom(...GROUPS).map((id): SubjectPattern => ({ kind: 'group', id })),
   fc.constantFrom('a@example.com', PER_B).map((id): SubjectPattern => ({ kind: 'person', id })),
   fc.constant<SubjectPattern>({ kind: 'service', id: 'bot' }),
   fc.constant<SubjectPattern>({ kind: 'key', id: 'key_a' }),
@@ -66,14 +68,16 @@ export const policies: fc.Arbitrary<CompiledPolicy> = fc
     budgets: fc.array(budget, { maxLength: 3 }),
     rates: fc.array(rate, { maxLength: 2 }),
     kept: fc.subarray(['per_a', 'svc_bot']),
+    roles: fc.record({ admin: fc.array(to, { maxLength: 1 }), auditor: fc.array(to, { maxLength: 1 }) }),
   })
   .map(({ kept, ...parts }) => policy({ ...parts, keeps: ({ id }) => kept.includes(id) }));
 
 const teams = fc.subarray(TEAMS);
+const groups = fc.subarray(GROUPS);
 
-/** Two people and a service, each in some teams. */
-export const callers: fc.Arbitrary<readonly Subject[]> = fc.tuple(teams, teams, teams).map(([a, b, c]) => [
-  { kind: 'person', id: 'per_a', name: 'a@example.com', key: 'key_a', teams: a, team: a[0] ?? null },
-  { kind: 'person', id: PER_B, name: null, key: 'key_b', teams: b, team: b[0] ?? null },
-  { kind: 'service', id: 'svc_bot', name: 'bot', key: 'key_bot', teams: c, team: c[0] ?? null },
+/** Two people, one of them in groups, and a service, each in some teams. */
+export const callers: fc.Arbitrary<readonly Subject[]> = fc.tuple(teams, teams, teams, groups).map(([a, b, c, own]) => [
+  { kind: 'person', id: 'per_a', name: 'a@example.com', key: 'key_a', teams: a, team: a[0] ?? null, groups: own },
+  { kind: 'person', id: PER_B, name: null, key: 'key_b', teams: b, team: b[0] ?? null, groups: [] },
+  { kind: 'service', id: 'svc_bot', name: 'bot', key: 'key_bot', teams: c, team: c[0] ?? null, groups: [] },
 ]);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatProblem } from '../../src/kernel/config.ts';
 import { type Assertion, loadAssertions, runAssertions } from '../../src/policy/assertions.ts';
+import { policyOf } from '../support/governance.ts';
 import { NOW, policy, rule, team } from './support.ts';
 
 function load(text: string): readonly Assertion[] {
@@ -141,5 +142,26 @@ test('P8: a test that checks less than it seems to is a mistake with line and co
     assert.equal(found.length, 1, `${entry}: ${found.join(' | ')}`);
     assert.match(found[0] ?? '', /^tests\.yaml:2:\d+: /);
     assert.ok(found[0]?.includes(message), `${found[0]} should say ${message}`);
+  }
+});
+
+test('a test names groups of the person, which rules and teams of the policy know', () => {
+  const grouped = policyOf(`
+identity: { providers: [ { name: okta, oidc: { issuer: "https://o.example", client_id: c, token_auth: none, groups: g } } ] }
+teams: { eng: { members: group okta/eng } }
+access: [ { allow: a1, to: group okta/Leads }, { allow: b1, to: team eng } ]
+`);
+  const text = `tests:
+  - { person: ada@example.com, groups: [OKTA/Leads], model: a1, expect: allow, by: "access[0]" }
+  - { person: ada@example.com, groups: [okta/leads], model: a1, expect: deny, by: nothing }
+  - { person: ada@example.com, groups: [okta/eng], team: eng, model: b1, expect: allow, by: "access[1]" }
+  - { person: ada@example.com, model: b1, expect: deny }
+`;
+  assert.deepEqual(runAssertions(grouped, load(text), NOW), { passed: 4, failed: [] });
+  for (const fault of [
+    '{ person: ada@example.com, groups: [eng], model: a1, expect: deny }',
+    '{ service: ci, groups: [okta/eng], model: a1, expect: deny }',
+  ]) {
+    assert.equal(problems(`tests: [${fault}]`).length, 1, fault);
   }
 });

@@ -5,7 +5,7 @@ import { diffPolicies, isEmptyDiff, mergeDiffs, type PolicyDiff } from '../../sr
 import { formatDiff } from '../../src/policy/diff-text.ts';
 import { capabilitiesNamedBy, modelsNamedBy } from '../../src/policy/names.ts';
 import { callers, MODELS, policies } from './arbitraries.ts';
-import { ada, alan, bot, NOW, person, policy, rule, team } from './support.ts';
+import { ada, alan, bot, EVERYONE, NOW, person, policy, rule, team } from './support.ts';
 
 const RUNS = { seed: 20260302, numRuns: 300 };
 const everyone = [ada, alan, bot];
@@ -182,14 +182,30 @@ test('names worth trying are those written out, and the known ones of a pattern 
   assert.deepEqual(capabilitiesNamedBy(named), ['code_execution', 'web_*']);
 });
 
+test('whose role the policy changes shows, and a service has none', () => {
+  const group = { kind: 'group', id: 'okta/admins' } as const;
+  const [none, some] = [policy({}), policy({ roles: { admin: [group], auditor: EVERYONE } })];
+  const subjects = () => [{ ...ada, groups: ['okta/admins'] }, { ...alan, groups: ['okta/Admins'] }, bot];
+  const diff = diffPolicies({ before: none, after: some, subjects, models: [], now: NOW });
+  assert.deepEqual(
+    diff.roles.map(({ from, to, who }) => [from, to, who.map(({ id }) => id)]),
+    [
+      ['member', 'admin', ['per_ada']],
+      ['member', 'auditor', ['per_alan']],
+    ],
+  );
+  assert.ok(!isEmptyDiff(diff));
+  assert.equal(formatDiff(diff)[0], 'Role by the policy changes from member to admin for 1 person: ada@example.com');
+});
+
 /** A diff in an order of its own, and the one that the reverse change must give. */
 function canonical(diff: PolicyDiff): string[] {
-  return [...diff.access, ...diff.limits, ...diff.content].map((entry) => JSON.stringify(entry)).sort();
+  return [...diff.access, ...diff.limits, ...diff.content, ...diff.roles].map((entry) => JSON.stringify(entry)).sort();
 }
 
 const OPPOSITE = { gained: 'lost', lost: 'gained', changed: 'changed' } as const;
 
-function mirrored({ access, limits, content, tried }: PolicyDiff): PolicyDiff {
+function mirrored({ access, limits, content, roles, tried }: PolicyDiff): PolicyDiff {
   return {
     access: access.map((one) => ({
       ...one,
@@ -200,6 +216,7 @@ function mirrored({ access, limits, content, tried }: PolicyDiff): PolicyDiff {
     })),
     limits: limits.map((one) => ({ ...one, from: one.to, to: one.from })),
     content: content.map((one) => ({ ...one, kept: !one.kept })),
+    roles: roles.map((one) => ({ ...one, from: one.to, to: one.from })),
     tried,
   };
 }

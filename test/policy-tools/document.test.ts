@@ -20,7 +20,7 @@ function subjectsOf(policy: CompiledPolicy): Subject[] {
   return ['ada@example.com', 'alan@example.com', 'payments-ci'].map((name): Subject => {
     const teams = policy.memberships.get(name) ?? [];
     const kind = name.includes('@') ? 'person' : 'service';
-    return { kind, id: name, name, key: '', teams, team: teams[0] ?? null };
+    return { kind, id: name, name, key: '', teams, team: teams[0] ?? null, groups: [] };
   });
 }
 

@@ -24,10 +24,19 @@ export const bot: Subject = {
   key: 'key_bot',
   teams: ['payments'],
   team: null,
+  groups: [],
 };
 
 export function person(name: string, teams: readonly string[] = [], team: string | null = null): Subject {
-  return { kind: 'person', id: `per_${name}`, name: `${name}@example.com`, key: `key_${name}`, teams, team };
+  return {
+    kind: 'person',
+    id: `per_${name}`,
+    name: `${name}@example.com`,
+    key: `key_${name}`,
+    teams,
+    team,
+    groups: [],
+  };
 }
 
 export const EVERYONE: readonly SubjectPattern[] = [{ kind: 'everyone' }];
@@ -50,6 +59,7 @@ interface Parts {
   readonly budgets?: readonly Partial<BudgetLine>[];
   readonly memberships?: CompiledPolicy['memberships'];
   readonly keeps?: (subject: Subject) => boolean;
+  readonly roles?: Partial<CompiledPolicy['identity']['roles']>;
 }
 
 /** A compiled policy by hand, with a naive decide() of its own. Rule n stands on line 10 + n. */
@@ -105,6 +115,13 @@ export function policy(parts: Parts): CompiledPolicy {
     }),
     prices: [],
     unknownPrice: 'refuse',
+    identity: {
+      requireSso: false,
+      providers: new Map(),
+      roles: { admin: [], auditor: [], ...parts.roles },
+    },
+    twoPeople: new Set(),
+    retention: { fallback: false, lines: [] },
     keepsContent: parts.keeps ?? (() => false),
     decide: (question) => decide(built, question),
   };
@@ -115,6 +132,7 @@ export function isFor(to: readonly SubjectPattern[], subject: Subject): boolean 
   return to.some((one) => {
     if (one.kind === 'everyone') return true;
     if (one.kind === 'team') return subject.teams.includes(one.id);
+    if (one.kind === 'group') return subject.groups.includes(one.id);
     if (one.kind === 'key') return subject.key === one.id;
     return subject.kind === one.kind && (subject.id === one.id || subject.name === one.id);
   });

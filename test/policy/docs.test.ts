@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { renderPolicySchema } from '../../scripts/policy-schema.ts';
 import { formatProblem } from '../../src/kernel/config.ts';
@@ -38,7 +39,7 @@ test('every key of the JSON Schema is described, and no mapping takes unknown ke
   assert.equal(schema.$id, 'urn:gatehouse:policy');
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
   walk(schema, '');
-  assert.equal(count, 62);
+  assert.equal(count, 98);
 });
 
 test('the example loads, and all that is odd about it is the rate that observes', () => {
@@ -101,7 +102,27 @@ test('every policy in the other papers loads', () => {
       count++;
     }
   }
-  assert.equal(count, 2);
+  assert.equal(count, 3);
+});
+
+test('every policy on the pages about signing in loads, and shows nothing odd about who can', () => {
+  const pages = readdirSync(new URL('../../docs/sign-in/', import.meta.url)).filter((name) => name.endsWith('.md'));
+  let count = 0;
+  for (const name of pages) {
+    const file = `docs/sign-in/${name}`;
+    for (const { info, code, line } of blocks(paper(file))) {
+      if (info !== 'yaml policy') continue;
+      const loaded = loadPolicy({ text: code, file: `${file} (block in line ${line})` });
+      assert.ok(loaded.ok, loaded.ok ? '' : loaded.problems.map(formatProblem).join('\n'));
+      assert.deepEqual(
+        loaded.findings.filter(({ code: kind }) => kind !== 'uncapped'),
+        [],
+        file,
+      );
+      count++;
+    }
+  }
+  assert.ok(count >= pages.length - 1 && count >= 7, `only ${count} policies were found`);
 });
 
 test('every section of the document has its heading on the page', () => {

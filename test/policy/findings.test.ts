@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unknownNames } from '../../src/policy/findings.ts';
-import { ADA_ID, CI_ID, found, KEY_ID, load, NOW } from './support.ts';
+import { ADA_ID, CI_ID, found, KEY_ID, load, NOW, PROVIDERS } from './support.ts';
 
 /** Nothing is uncapped with this. */
 const CAP = 'budgets: [{for: organization, limit: 1 USD/month}]\n';
@@ -222,4 +222,15 @@ test('names that nobody has are found in every section', () => {
     'unknown_name teams.payments.members[1] 2',
   ]);
   assert.deepEqual(paths(['ada@example.com', 'ghost@example.com', ADA_ID], ['ci', 'cd', CI_ID], [KEY_ID]), []);
+});
+
+test('a group that nobody has is told only where the groups that people have are known', () => {
+  const { policy } = load(`${PROVIDERS}access: [{deny: a1, to: [group okta/eng, group OKTA/Eng]}]`);
+  const known = { people: new Set<string>(), services: new Set<string>(), keys: new Set<string>() };
+  assert.deepEqual(unknownNames(policy, known), []);
+  const found = unknownNames(policy, { ...known, groups: new Set(['okta/eng']) });
+  assert.deepEqual(
+    found.map(({ code, place, message }) => [code, place.path, message]),
+    [['unknown_name', 'access[0].to[1]', 'nobody who has signed in is in this group']],
+  );
 });

@@ -34,12 +34,14 @@ test('teams hold their members in the order of the document', () => {
       '  empty: {}',
     ].join('\n'),
   );
+  const none = { costCenter: null, lead: null, leads: [], groups: [] };
+  const lead = 'ada@example.com';
   assert.deepEqual(
     [...policy.teams],
     [
-      ['payments', { name: 'payments', costCenter: 'CC-1', lead: 'ada@example.com' }],
-      ['Research', { name: 'Research', costCenter: null, lead: null }],
-      ['empty', { name: 'empty', costCenter: null, lead: null }],
+      ['payments', { ...none, name: 'payments', costCenter: 'CC-1', lead, leads: [{ kind: 'person', id: lead }] }],
+      ['Research', { ...none, name: 'Research' }],
+      ['empty', { ...none, name: 'empty' }],
     ],
   );
   assert.deepEqual(

@@ -46,6 +46,7 @@ const subject: fc.Arbitrary<Subject> = fc
     key: KEY_ID,
     teams: teamsOf,
     team: teamsOf[0] ?? null,
+    groups: [],
   }));
 const question: fc.Arbitrary<Question> = fc
   .tuple(subject, fc.constantFrom('claude-opus-5', 'claude-opus-5-20260101', 'small', 'large', 'claude-haiku-4'))

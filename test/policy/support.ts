@@ -18,9 +18,29 @@ export const ada: Subject = {
   key: KEY_ID,
   teams: ['payments'],
   team: 'payments',
+  groups: [],
 };
 
-export const ci: Subject = { kind: 'service', id: CI_ID, name: 'payments-ci', key: KEY_ID, teams: [], team: null };
+export const ci: Subject = {
+  kind: 'service',
+  id: CI_ID,
+  name: 'payments-ci',
+  key: KEY_ID,
+  teams: [],
+  team: null,
+  groups: [],
+};
+
+/** Two providers; the second says no groups. */
+export const PROVIDERS = `identity:
+  providers:
+    - name: Okta
+      domains: [example.com]
+      oidc: { issuer: "https://acme.okta.com", client_id: c1, client_secret: "env:OKTA", groups: groups }
+    - name: plain
+      domains: [example.org]
+      oidc: { issuer: "https://plain.example.org", client_id: c2, token_auth: none }
+`;
 
 export function load(text: string, now?: number): { policy: LoadedPolicy; findings: readonly Finding[] } {
   const loaded = loadPolicy({ text, file: 'p.yaml', ...(now === undefined ? {} : { now }) });

@@ -17,7 +17,7 @@ import { bindable } from '../../src/store/sqlite/dialect.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/migrations/index.ts';
 import { openSqliteStore } from '../../src/store/sqlite/store.ts';
-import { credential, person, policy, T0 } from './rows.ts';
+import { credential, identity, invitation, person, policy, proposal, T0, waiting } from './rows.ts';
 import { storeSuite } from './suite.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'gatehouse-store-'));
@@ -26,6 +26,20 @@ after(() => rmSync(root, { recursive: true, force: true }));
 const paths = new WeakMap<Store, string>();
 let serial = 0;
 const freshPath = (): string => join(mkdtempSync(join(root, 's-')), `${serial++}.db`);
+
+/** A store as the release that knew the first `steps` migrations left it. */
+async function older(path: string, steps: number): Promise<DatabaseSync> {
+  const db = await connect(path);
+  await sql`create table schema_migrations (number integer primary key, name text not null, applied_at integer) strict`.execute(
+    db,
+  );
+  for (const { number, name, up } of MIGRATIONS.slice(0, steps)) {
+    await up(db);
+    await sql`insert into schema_migrations values (${number}, ${name}, 1)`.execute(db);
+  }
+  await db.destroy();
+  return new DatabaseSync(path);
+}
 
 async function open(path: string, clock = systemClock): Promise<Store> {
   const store = await openSqliteStore({ path, clock });
@@ -71,6 +85,7 @@ test('every commit is synced, deleted bytes are overwritten, references are chec
   assert.equal(await pragma('synchronous'), 2, 'FULL');
   assert.equal(await pragma('secure_delete'), 1);
   assert.equal(await pragma('foreign_keys'), 1);
+  assert.equal(await pragma('temp_store'), 2, 'MEMORY');
   assert.equal(await pragma('busy_timeout'), 0, 'waiting in SQLite would hold the whole process');
   await db.destroy();
 });
@@ -90,24 +105,15 @@ test('a store opens again with everything in it, and runs no migration twice', a
   raw.close();
   assert.deepEqual(
     steps.map((step) => step.name),
-    ['001-directory', '002-outbox', '003-policies'],
+    ['001-directory', '002-outbox', '003-policies', '004-identities'],
   );
 });
 
-test('a store of the release before is brought up to date, its keys without a team', async () => {
+test('a store of the second migration is brought up to date, its keys without a team', async () => {
   const path = freshPath();
-  const db = await connect(path);
-  await sql`create table schema_migrations (number integer primary key, name text not null, applied_at integer) strict`.execute(
-    db,
-  );
-  for (const { number, name, up } of MIGRATIONS.slice(0, 2)) {
-    await up(db);
-    await sql`insert into schema_migrations values (${number}, ${name}, 1)`.execute(db);
-  }
-  await db.destroy();
+  const raw = await older(path, 2);
   const owner = person();
   const { team, ...before } = credential(owner.id);
-  const raw = new DatabaseSync(path);
   raw
     .prepare("insert into parties (id, kind, name, role, created_at) values (?, 'person', ?, 'member', ?)")
     .run(owner.id, owner.name, T0);
@@ -119,6 +125,148 @@ test('a store of the release before is brought up to date, its keys without a te
   assert.equal(team, null);
   assert.deepEqual((await store.directory()).credentials, [{ ...before, team }]);
   assert.equal((await store.directory()).policy, null);
+  await store.close();
+});
+
+/** A person of the release before, in order of making. */
+function ownerBefore(n: number, fields: { role?: string; disabledAt?: number; erasedAt?: number } = {}) {
+  const { role = 'owner', disabledAt = null, erasedAt = null } = fields;
+  const name = erasedAt === null ? `owner${n}@example.com` : null;
+  return { id: `per_${String(n).padStart(26, '0')}`, name, role, disabledAt, erasedAt };
+}
+
+/** What each person is after the migration, by the last digit of the id. */
+async function rolesAfter(people: ReturnType<typeof ownerBefore>[]): Promise<Record<string, string>> {
+  const path = freshPath();
+  const raw = await older(path, 3);
+  raw.exec("insert into teams values ('tea_x', 'Payments', 1)");
+  const insert = raw.prepare(
+    `insert into parties (id, kind, name, team, role, created_at, disabled_at, erased_at)
+     values (?, 'person', ?, 'tea_x', ?, ?, ?, ?)`,
+  );
+  for (const { id, name, role, disabledAt, erasedAt } of people) insert.run(id, name, role, T0, disabledAt, erasedAt);
+  raw.exec("insert into parties (id, kind, name, role, created_at) values ('svc_ci', 'service', 'ci', 'member', 5)");
+  for (const [index, { id }] of people.entries()) {
+    raw
+      .prepare(
+        `insert into credentials (id, kind, digest, hint, owner, label, created_at, team)
+         values (?, 'admin', ?, 'gha_', ?, '', 1, 'tea_x')`,
+      )
+      .run(`adm_${index}`, `d${index}`, id);
+    raw.prepare('insert into credential_use values (?, 7)').run(`adm_${index}`);
+    raw.prepare("insert into content_keys values (?, x'0102')").run(id);
+  }
+  raw.close();
+  const store = await open(path);
+  const { parties, credentials } = await store.directory();
+  for (const before of people) {
+    const after = parties.find(({ id }) => id === before.id);
+    const kept = { kind: 'person', team: 'tea_x', createdAt: T0, sponsor: null, endsAt: null };
+    assert.deepEqual({ ...after, role: 'any' }, { ...before, ...kept, role: 'any' });
+    assert.ok(await store.read((tx) => tx.contentKey(before.id)));
+  }
+  assert.equal(parties.find(({ id }) => id === 'svc_ci')?.role, 'member');
+  assert.equal(credentials.length, people.length);
+  assert.equal((await store.credentials()).filter(({ lastUsedAt }) => lastUsedAt === 7).length, people.length);
+  // References still hold, and are still checked.
+  const orphan = store.change((tx) => tx.insertCredential(credential('per_nobody')));
+  await assert.rejects(orphan, /FOREIGN KEY/);
+  await store.close();
+  const after = new DatabaseSync(path);
+  assert.deepEqual(after.prepare('pragma foreign_key_check').all(), []);
+  assert.equal(after.prepare('pragma integrity_check').get()?.integrity_check, 'ok');
+  after.close();
+  return Object.fromEntries(parties.filter(({ kind }) => kind === 'person').map((row) => [row.id.at(-1), row.role]));
+}
+
+test('the oldest owner of the release before who can act becomes the primary owner, every other an admin', async () => {
+  const [disabledAt, erasedAt] = [T0 + 1, T0 + 2];
+  const [first, second, third] = [ownerBefore(1), ownerBefore(2), ownerBefore(3)];
+  assert.deepEqual(await rolesAfter([second, first, ownerBefore(4, { role: 'member' })]), {
+    1: 'primary_owner',
+    2: 'admin',
+    4: 'member',
+  });
+  assert.deepEqual(await rolesAfter([ownerBefore(1, { disabledAt }), ownerBefore(2, { erasedAt }), third]), {
+    1: 'admin',
+    2: 'admin',
+    3: 'primary_owner',
+  });
+  assert.deepEqual(
+    await rolesAfter([ownerBefore(1, { erasedAt }), ownerBefore(2, { disabledAt }), ownerBefore(3, { disabledAt })]),
+    { 1: 'admin', 2: 'primary_owner', 3: 'admin' },
+    'nobody can act: the oldest who lives',
+  );
+  assert.deepEqual(await rolesAfter([ownerBefore(1, { erasedAt }), ownerBefore(2, { role: 'member' })]), {
+    1: 'admin',
+    2: 'member',
+  });
+  assert.deepEqual(await rolesAfter([]), {});
+});
+
+test('a migration that fails leaves the store of the release before as it was', async () => {
+  const path = freshPath();
+  const raw = await older(path, 3);
+  raw.exec("insert into parties (id, kind, name, role, created_at) values ('per_x', 'person', 'a@x.org', 'owner', 1)");
+  // Something else has the name of a table that the migration makes last.
+  raw.exec('create table kept_answers (x integer)');
+  raw.close();
+  await assert.rejects(open(path), /kept_answers/);
+  const after = new DatabaseSync(path);
+  assert.deepEqual({ ...after.prepare('select role from parties').get() }, { role: 'owner' });
+  assert.equal(after.prepare('select max(number) as last from schema_migrations').get()?.last, 3);
+  after.close();
+});
+
+test('a list that is none is an error that says where and what to do, never a shorter list', async () => {
+  for (const broken of ['', '{', 'null', '"eng"', '{"0":"eng"}', '[1]', '["eng",null]']) {
+    const path = freshPath();
+    const store = await open(path);
+    const owner = person();
+    const change = proposal();
+    await store.change(async (tx) => {
+      await tx.insertParty(owner);
+      await tx.insertIdentity(identity(owner.id));
+      await tx.insertProposal(change);
+    });
+    const raw = new DatabaseSync(path);
+    raw.prepare('update identities set groups = ?').run(broken);
+    raw.prepare('update proposals set kinds = ?').run(broken);
+    raw.close();
+    await assert.rejects(store.directory(), /store is damaged: identities\.groups .*gatehouse restore/);
+    await assert.rejects(store.proposal(change.id), /store is damaged: proposals\.kinds /);
+    await store.close();
+  }
+});
+
+test('P7: what was deleted of an identity, a waiting one or an invitation is in no file of the open store', async () => {
+  const path = freshPath();
+  const store = await open(path);
+  const owner = person();
+  const row = identity(owner.id, { email: 'hopper-a@x.org', subject: 'hopper-s', groups: ['hopper-friends'] });
+  const wait = waiting(owner.id, { email: 'hopper-w@x.org', subject: 'hopper-t' });
+  await store.change(async (tx) => {
+    await tx.insertParty(owner);
+    await tx.insertIdentity(row);
+    await tx.saveWaitingIdentity(wait);
+    await tx.insertInvitation(invitation(owner.id, { email: 'hopper-i@x.org' }));
+  });
+  const traces = () =>
+    new Set(
+      bytesOf(path)
+        .toString('latin1')
+        .match(/hopper-(?:[asweti]|friends)/g),
+    );
+  assert.equal(traces().size, 6);
+  await store.change((tx) => tx.deleteIdentity(row.provider, row.subject));
+  assert.deepEqual([...traces()].sort(), ['hopper-i', 'hopper-t', 'hopper-w']);
+  await store.change((tx) => tx.deleteWaitingIdentitiesOf(owner.id));
+  assert.deepEqual([...traces()], ['hopper-i']);
+  await store.change((tx) => tx.deleteInvitationsOf('per_x', 'hopper-i@x.org'));
+  assert.deepEqual([...traces()], []);
+  await store.change((tx) => tx.saveWaitingIdentity(wait));
+  await store.change((tx) => tx.deleteWaitingIdentity(wait.id));
+  assert.deepEqual([...traces()], []);
   await store.close();
 });
 
@@ -172,7 +320,7 @@ test('a store of a newer version is refused and left as it was', async () => {
   const before = readFileSync(path);
   await assert.rejects(open(path), (error) => {
     assert.ok(error instanceof StoreTooNew);
-    assert.match(error.message, /newer Gatehouse.*999-from-the-future.*003-policies/);
+    assert.match(error.message, /newer Gatehouse.*999-from-the-future.*004-identities/);
     return true;
   });
   assert.deepEqual(readFileSync(path), before);
@@ -190,7 +338,8 @@ test('a missing folder and a file that is no store are errors; the file stays as
 test('P7: the bytes of a deleted content key are in no file of the open store', async () => {
   const path = freshPath();
   const store = await open(path);
-  const people = Array.from({ length: 200 }, () => person());
+  // Names that SQLite moves from page to page as more come: it clears where a row is, not where it was.
+  const people = Array.from({ length: 200 }, (_, i) => person({ name: `person${200 + i}@example.com` }));
   const keys = new Map(people.map((row) => [row.id, randomBytes(60)]));
   for (const row of people) {
     await store.change(async (tx) => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreConflict } from '../../src/store/errors.ts';
 import type { Store } from '../../src/store/ports.ts';
-import { credential, grant, person, policy, stop, T0, team } from './rows.ts';
+import { credential, grant, person, policy, proposal, stop, T0, team } from './rows.ts';
 import type { Harness } from './suite.ts';
 
 /** Stops, grants, policies, and the team of a key. */
@@ -161,7 +161,7 @@ async function redacted(store: Store, texts: readonly string[], address = 'ada@e
 }
 
 function redaction(harness: Harness): void {
-  test('P7: an address gives way to an id in every revision, in any case and surroundings', async () => {
+  test('P7: an address gives way to an id in every revision and proposal, in any case and surroundings', async () => {
     const store = await harness.open();
     const texts = REDACTED.map(([text]) => text);
     assert.deepEqual(
@@ -173,6 +173,14 @@ function redaction(harness: Harness): void {
       [policy(1, texts.at(-1) ?? '').sha256],
       'the digest is of the text as first given',
     );
+    const waiting = proposal({ text: 'lead: Ada@example.com' });
+    const other = proposal({ text: 'lead: grace@example.com' });
+    await store.change(async (tx) => {
+      for (const row of [waiting, other]) await tx.insertProposal(row);
+      await tx.redactPolicies('ada@example.com', 'per_x');
+    });
+    assert.deepEqual(await store.proposal(waiting.id), { ...waiting, text: 'lead: per_x' });
+    assert.deepEqual(await store.proposal(other.id), other);
     await store.close();
   });
 

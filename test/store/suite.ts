@@ -5,8 +5,22 @@ import { setImmediate as pause } from 'node:timers/promises';
 import type { Clock } from '../../src/kernel/clock.ts';
 import { StoreConflict, StoreMisuse } from '../../src/store/errors.ts';
 import type { Store } from '../../src/store/ports.ts';
-import { credential, person, service, T0, team } from './rows.ts';
+import {
+  credential,
+  identity,
+  invitation,
+  keptAnswer,
+  person,
+  proposal,
+  service,
+  session,
+  T0,
+  team,
+  waiting,
+} from './rows.ts';
+import { identities } from './suite-identities.ts';
 import { overlays } from './suite-overlays.ts';
+import { sessions } from './suite-sessions.ts';
 
 /** What a driver gives the suite. */
 export interface Harness {
@@ -26,6 +40,8 @@ export function storeSuite(name: string, harness: Harness): void {
     outbox(harness);
     credentials(harness);
     overlays(harness);
+    identities(harness);
+    sessions(harness);
     copies(harness);
   });
 }
@@ -73,6 +89,13 @@ function transactions(harness: Harness): void {
       () => store.policyRevision(1),
       () => store.stops(1),
       () => store.grants(1),
+      () => store.invitations(1),
+      () => store.waitingIdentities(1),
+      () => store.proposals(1),
+      () => store.proposal('chg_x'),
+      () => store.sessions(1),
+      () => store.saveSessionsSeen([['ses_x', 1]]),
+      () => store.purge({ sessions: 1, answers: 1, waiting: 1 }),
       () => store.copyTo('/nowhere'),
       () => store.close(),
     ];
@@ -179,15 +202,50 @@ function parties(harness: Harness): void {
     await store.close();
   });
 
-  test('owners are the living people with that role', async () => {
+  test('at most one living person is the primary owner, disabled or not', async () => {
     const store = await harness.open();
-    const disabled = person({ role: 'owner', disabledAt: T0 });
+    const disabled = person({ role: 'primary_owner', disabledAt: T0 });
+    assert.equal(await store.read((tx) => tx.primaryOwner()), undefined);
     await store.change(async (tx) => {
+      await tx.insertParty(person({ role: 'primary_owner', name: null, erasedAt: T0 }));
       await tx.insertParty(disabled);
-      await tx.insertParty(person());
-      await tx.insertParty(person({ role: 'owner', name: null, erasedAt: T0 }));
+      await tx.insertParty(person({ role: 'admin' }));
+      await tx.insertParty(person({ role: 'auditor' }));
     });
-    assert.deepEqual(await store.read((tx) => tx.owners()), [disabled]);
+    assert.deepEqual(await store.read((tx) => tx.primaryOwner()), disabled);
+    const taken = (error: unknown) => error instanceof StoreConflict && error.what === 'place of the primary owner';
+    const heir = person();
+    await assert.rejects(
+      store.change((tx) => tx.insertParty(person({ role: 'primary_owner' }))),
+      taken,
+    );
+    await store.change((tx) => tx.insertParty(heir));
+    await assert.rejects(
+      store.change((tx) => tx.updateParty(heir.id, { role: 'primary_owner' })),
+      taken,
+    );
+    await store.change(async (tx) => {
+      await tx.updateParty(disabled.id, { role: 'admin' });
+      await tx.updateParty(heir.id, { role: 'primary_owner' });
+    });
+    assert.deepEqual(await store.read((tx) => tx.primaryOwner()), { ...heir, role: 'primary_owner' });
+    await store.change((tx) => tx.updateParty(heir.id, { name: null, erasedAt: T0 }));
+    assert.equal(await store.read((tx) => tx.primaryOwner()), undefined);
+    await store.close();
+  });
+
+  test('a guest keeps who answers for them, who must exist, and when it ends', async () => {
+    const store = await harness.open();
+    const sponsor = person();
+    const guest = person({ sponsor: sponsor.id, endsAt: T0 + 9 });
+    await store.change(async (tx) => {
+      await tx.insertParty(sponsor);
+      await tx.insertParty(guest);
+    });
+    assert.deepEqual(await store.read((tx) => tx.party(guest.id)), guest);
+    await store.change((tx) => tx.updateParty(guest.id, { endsAt: T0 + 20 }));
+    assert.equal((await store.directory()).parties.find(({ id }) => id === guest.id)?.endsAt, T0 + 20);
+    await assert.rejects(store.change((tx) => tx.insertParty(person({ sponsor: 'per_nobody', endsAt: T0 }))));
     await store.close();
   });
 
@@ -354,10 +412,19 @@ function copies(harness: Harness): void {
   test('a copy taken while the store is open equals it, and never overwrites a file', async () => {
     const store = await harness.open();
     const owner = person({ team: null });
+    const [change, answer] = [proposal(), keptAnswer()];
     await store.change(async (tx) => {
       await tx.insertParty(owner);
       await tx.insertTeam(team());
       await tx.insertCredential(credential(owner.id));
+      await tx.insertIdentity(identity(owner.id));
+      await tx.saveWaitingIdentity(waiting(owner.id));
+      await tx.insertInvitation(invitation(owner.id));
+      await tx.insertSession(session(owner.id));
+      await tx.insertSession(session(owner.id, { revokedAt: T0 }));
+      await tx.useAssertion('digest', T0 + 9, T0);
+      await tx.insertProposal(change);
+      await tx.saveKeptAnswer(answer);
       await tx.enqueue({ action: 'person.add' });
     });
     const target = harness.copyTarget();
@@ -367,6 +434,14 @@ function copies(harness: Harness): void {
     const copy = await target.open();
     assert.deepEqual(await copy.directory(), expected);
     assert.deepEqual(await copy.outbox(10), await store.outbox(10));
+    for (const list of ['waitingIdentities', 'invitations', 'sessions', 'proposals'] as const) {
+      const rows = await copy[list](9);
+      assert.equal(rows.length, list === 'sessions' ? 2 : 1);
+      assert.deepEqual(rows, await store[list](9), list);
+    }
+    assert.deepEqual(await copy.proposal(change.id), change);
+    assert.deepEqual(await copy.read((tx) => tx.keptAnswer(answer.key)), answer);
+    assert.equal(await copy.change((tx) => tx.useAssertion('digest', T0 + 9, T0 + 1)), false);
     assert.equal(await copy.change((tx) => tx.enqueue({ n: 2 })), 2);
     await copy.close();
     await store.close();

@@ -31,6 +31,8 @@ export function partyRow(fields: Partial<PartyRow>): PartyRow {
     createdAt: 0,
     disabledAt: null,
     erasedAt: null,
+    sponsor: null,
+    endsAt: null,
     ...fields,
   };
 }
@@ -46,6 +48,8 @@ export function governanceOf(text: string | null, directory: Partial<DirectorySt
     stops: [],
     grants: [],
     policy: null,
+    identities: [],
+    sessions: [],
   };
   return {
     version: policy === null ? 'pol-none' : 'pol-1',

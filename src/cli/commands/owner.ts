@@ -6,6 +6,7 @@ import { systemClock } from '../../kernel/clock.ts';
 import { dataPaths } from '../../main/paths.ts';
 import { openSqliteStore } from '../../store/sqlite/store.ts';
 import type { Cli } from '../cli.ts';
+import { confirm } from '../confirm.ts';
 import { credentialsFile, saveCredential } from '../credentials.ts';
 import { dataFolder, lockData } from '../data-folder.ts';
 import { examples } from '../examples.ts';
@@ -13,9 +14,9 @@ import { CliError } from '../failure.ts';
 import { textOf } from '../fields.ts';
 import { gatewayUrl } from '../target.ts';
 
-/** `gatehouse owner`: the first owner of an installation. */
+/** `gatehouse owner`: the primary owner of an installation. */
 export function ownerCommand(program: Command, cli: Cli): void {
-  const owner = program.command('owner').description('become the first owner of an installation');
+  const owner = program.command('owner').description('the one person who may do everything');
   const claim = owner
     .command('claim <secret>')
     .description('use the one-use secret that the first start printed; your admin token is kept for this machine')
@@ -49,9 +50,49 @@ export function ownerCommand(program: Command, cli: Cli): void {
       ]);
     });
   recoverCommand(owner, cli);
+  sealCommand(owner, cli);
+  transferCommand(owner, cli);
   const lines = [['owner claim gho_… --email you@example.com', 'works once']] as const;
   examples(owner, cli.io.command, lines);
   examples(claim, cli.io.command, lines);
+}
+
+/** The envelope for the day on which the identity provider fails. */
+function sealCommand(owner: Command, cli: Cli): void {
+  const seal = owner
+    .command('seal')
+    .description('a secret for an envelope: the one way in where the policy requires SSO and the provider fails')
+    .action(async () => {
+      const sealed = await cli.api().post('/api/owner/break-glass', {});
+      cli.answer(sealed, () => [
+        'Print this and lock it away; it is shown only now, and replaces the one before:',
+        `  ${textOf(sealed, 'secret')}`,
+        '',
+        `Whoever types it at ${cli.url()}/signin/sealed is the primary owner for an hour. It works once, and raises an alarm.`,
+      ]);
+    });
+  examples(seal, cli.io.command, [['owner seal', 'by the primary owner, before require_sso']]);
+}
+
+function transferCommand(owner: Command, cli: Cli): void {
+  const transfer = owner
+    .command('transfer <who>')
+    .description('make somebody else the primary owner; you become an admin')
+    .option('--yes', 'do not ask')
+    .option('--reason <text>', 'why, for the audit trail; name nobody in it')
+    .action(async (who: string, options: { yes?: boolean; reason?: string }) => {
+      const to = textOf({ who }, 'who');
+      await confirm(cli.io, {
+        yes: options.yes === true,
+        word: 'transfer',
+        explanation: `${to} becomes the primary owner, with billing and ownership; you become an admin. Only they can undo it.`,
+      });
+      const moved = await cli.api().post('/api/owner/transfer', { to: who, reason: options.reason });
+      cli.answer(moved, () => [
+        `The primary owner is ${textOf(moved, 'email')}. A sealed way in is void: seal another.`,
+      ]);
+    });
+  examples(transfer, cli.io.command, [['owner transfer grace@example.com', 'explains, asks, transfers']]);
 }
 
 interface RecoverFlags {
@@ -64,8 +105,10 @@ interface RecoverFlags {
 function recoverCommand(owner: Command, cli: Cli): void {
   const recover = owner
     .command('recover')
-    .description('a new admin token for an owner who lost theirs; on the gateway’s machine, while it is stopped')
-    .requiredOption('--email <address>', 'e-mail address of the owner')
+    .description(
+      'a new admin token for an owner or admin who lost theirs; on the gateway’s machine, while it is stopped',
+    )
+    .requiredOption('--email <address>', 'e-mail address of the owner or admin')
     .option('--data <folder>', 'data folder (default: that of the configuration)')
     .option('--config <file>', 'configuration file')
     .action(async (flags: RecoverFlags) => {
@@ -89,8 +132,8 @@ async function newToken(folder: string, email: string): Promise<{ person: string
   const store = await openSqliteStore({ path, clock: systemClock });
   try {
     const person = await store.read((tx) => tx.partyByName('person', email.trim().toLowerCase()));
-    if (person?.role !== 'owner' || person.disabledAt !== null) {
-      throw new CliError('There is no active owner with this address.', {
+    if (person === undefined || !['primary_owner', 'admin'].includes(person.role) || person.disabledAt !== null) {
+      throw new CliError('There is no active owner or admin with this address.', {
         remedy: 'While no owner can act, the next start offers a new one-use secret.',
       });
     }

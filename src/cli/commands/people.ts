@@ -20,10 +20,9 @@ export function peopleCommand(program: Command, cli: Cli): void {
     .command('add <email>')
     .description('add a person')
     .option('--team <name>', 'team, by name or id')
-    .option('--owner', 'make the person an owner, who may use this command line')
-    .action(async (email: string, options: { team?: string; owner?: boolean }) => {
-      const role = options.owner ? 'owner' : 'member';
-      answer(cli, await cli.api().post('/api/people', { email, role, team: options.team }), 'Added');
+    .option('--role <role>', 'admin, auditor or member', 'member')
+    .action(async (email: string, options: { team?: string; role: string }) => {
+      answer(cli, await cli.api().post('/api/people', { email, role: options.role, team: options.team }), 'Added');
     });
   examples(add, cli.io.command, [['people add ada@example.com --team Payments', 'then: keys create --person …']]);
   const list = people

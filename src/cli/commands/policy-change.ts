@@ -5,7 +5,7 @@ import { LONG_MS } from '../client.ts';
 import { confirm } from '../confirm.ts';
 import { countOf } from '../counts.ts';
 import { examples } from '../examples.ts';
-import { type Fields, numberOf, textOf } from '../fields.ts';
+import { type Fields, listOf, numberOf, textOf } from '../fields.ts';
 import { answerLines, policyInForce, refuseForFile, remarkLines, sendDocument } from '../policy-api.ts';
 import { checkedFile } from '../policy-files.ts';
 
@@ -79,6 +79,15 @@ async function agreed(
 }
 
 function report(cli: Cli, answer: Fields, verb: string): void {
+  const proposal = textOf(answer, 'id');
+  if (proposal.startsWith('chg_')) {
+    cli.answer(answer, () => [
+      'Not applied: the policy in force wants a second person for this.',
+      ...listOf(answer, 'points').map((point) => `  ${textOf(point, 'path')}: ${textOf(point, 'message')}`),
+      `Somebody else may now run: ${cli.io.command} proposals approve ${proposal}`,
+    ]);
+    return;
+  }
   const revision = textOf(answer, 'revision');
   cli.answer(answer, () => [
     answer.unchanged === true

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { JournalRecord, RecordKind } from '../../journal/records.ts';
+import type { JournalRecord } from '../../journal/records.ts';
 import { AdminProblem } from './problems.ts';
+import { Kinds, kindsIn } from './record-kinds.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, idParams, line, named, nextCursor, paging } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -45,30 +46,6 @@ const moment = (description: string) =>
       .optional(),
     description,
   );
-
-/** Every kind of record; that none is missing is checked by the type. */
-const KINDS: Readonly<Record<RecordKind, true>> = {
-  'segment.open': true,
-  'segment.seal': true,
-  'segment.retired': true,
-  recovered: true,
-  gateway: true,
-  intent: true,
-  attempt: true,
-  outcome: true,
-  extension: true,
-  refusal: true,
-  strangers: true,
-  content: true,
-  change: true,
-};
-
-const kindsIn = (text: string): string[] => text.split(',').map((kind) => kind.trim());
-/** A kind that does not exist would find nothing, and read as if nothing had happened. */
-const Kinds = line(200, `Only these kinds, separated by commas: ${Object.keys(KINDS).join(', ')}.`).refine(
-  (text) => kindsIn(text).every((kind) => Object.hasOwn(KINDS, kind)),
-  `must be among: ${Object.keys(KINDS).join(', ')}`,
-);
 
 const Filters = z.strictObject({
   ...paging(500),

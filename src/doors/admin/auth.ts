@@ -1,16 +1,17 @@
-import type { FastifyRequest } from 'fastify';
-import type { Principal } from '../../identity/principal.ts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../../journal/bodies.ts';
 import { Refusal } from '../../kernel/errors.ts';
-import { permits } from './permissions.ts';
+import { checkForgery, keepRenewed, visitorOf } from './browser.ts';
+import { reachFor, roleRequired } from './permissions.ts';
 import { AdminProblem } from './problems.ts';
-import type { AdminServices } from './services.ts';
+import { reachOfCaller, setReach } from './reach.ts';
+import type { AdminCaller, AdminServices } from './services.ts';
 
-const callers = new WeakMap<FastifyRequest, Principal>();
+const callers = new WeakMap<FastifyRequest, AdminCaller>();
 
 /** Whom a refusal is recorded for: the caller, or the owner of a known credential that is not valid here (P1). */
 export function knownCallerOf(request: FastifyRequest, error: unknown): Caller | null {
-  const principal = callers.get(request);
+  const principal = callers.get(request)?.principal;
   if (principal) return { who: principal.id, key: principal.credential.id, team: principal.team };
   return error instanceof Refusal && 'known' in error && isCaller(error.known) ? error.known : null;
 }
@@ -20,28 +21,61 @@ function isCaller(value: unknown): value is Caller {
   return typeof value === 'object' && value !== null && 'who' in value && 'key' in value && 'team' in value;
 }
 
-/** The id that a change of this request names as its actor. Throws on a public route, where there is none. */
+/** The verified caller of this request. Throws on a public route, where there is none. */
+export function callerOf(request: FastifyRequest): AdminCaller {
+  const caller = callers.get(request);
+  if (!caller) throw new Refusal('credential_missing');
+  return caller;
+}
+
+/** The id that a change of this request names as its actor. Throws as callerOf. */
 export function actorOf(request: FastifyRequest): string {
-  const principal = callers.get(request);
-  if (!principal) throw new Refusal('credential_missing');
-  return principal.id;
+  return callerOf(request).principal.id;
 }
 
 /**
  * Decides on headers alone, before a byte of the body is read, so that a stranger cannot make us parse anything.
  * An unknown path is answered only after the same check: what exists here is not told to strangers.
  */
-export function checkCaller(services: AdminServices, request: FastifyRequest): void {
+export async function checkCaller(
+  services: AdminServices,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
   checkOrigin(request);
-  const permission = request.is404 ? 'system.read' : request.routeOptions.config.permission;
+  const { permission } = request.routeOptions.config;
   if (permission === 'public') return;
-  const principal = services.identify(request.headers);
-  callers.set(request, principal);
+  const caller = await authenticate(services, request, reply);
+  if (!request.is404) authorize(services, request, caller);
+}
+
+async function authenticate(
+  services: AdminServices,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<AdminCaller> {
+  const visitor = visitorOf(request, services.publicUrl);
+  const { headers, ip: peer } = request;
+  const caller = await services.identify({ headers, session: visitor?.secret ?? null, peer });
+  callers.set(request, caller);
+  if (visitor !== null) keepRenewed(reply, visitor, { renewed: caller.renewed, now: services.clock.now() });
   // The identify service was asked for this door; a slip there must not let a virtual key in.
-  if (principal.credential.kind !== 'admin') throw new Refusal('wrong_door');
-  if (permission === undefined || !permits(principal.role, permission)) {
-    throw new AdminProblem('owner_required', 'This token belongs to a member; the admin API is for owners.');
+  const { kind } = caller.principal.credential;
+  if (kind !== (visitor === null ? 'admin' : 'session')) throw new Refusal('wrong_door');
+  if (visitor !== null) checkForgery(request, visitor, caller);
+  return caller;
+}
+
+/** Whoever reaches less than everything gets in only where the route says that it narrows what it shows. */
+function authorize(services: AdminServices, request: FastifyRequest, caller: AdminCaller): void {
+  const { permission, narrows } = request.routeOptions.config;
+  const { role } = caller.principal;
+  if (permission === undefined || permission === 'public') throw new Error('this route states no permission');
+  const name = reachFor(role, permission);
+  if (name === 'none' || (name !== 'all' && narrows !== true)) {
+    throw roleRequired(role, permission, narrows ? ['all', 'team', 'own'] : ['all']);
   }
+  setReach(request, reachOfCaller(name, caller, services));
 }
 
 /** A browser says which page a request comes from; another page's script has no business here (DNS rebinding, CSRF). */

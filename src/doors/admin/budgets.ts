@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { money, moneyFields } from './money.ts';
 import type { BudgetCounter } from './policy-services.ts';
 import { mode, Place, period, SCOPES, showPlace } from './policy-views.ts';
+import { type Reach, reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, instant, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -35,7 +36,7 @@ export function budgetRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/budgets',
     {
-      config: { permission: 'budgets.read' },
+      config: { permission: 'budgets.read', narrows: true },
       schema: {
         operationId: 'listBudgets',
         tags: ['policy'],
@@ -63,9 +64,11 @@ export function budgetRoutes(app: AdminApp, services: AdminServices): void {
         ]),
       },
     },
-    async ({ query: { scope, limit } }) => {
+    async (request) => {
+      const { scope, limit } = request.query;
+      const reaches = await countersWithin(services, reachOf(request));
       const { day, timeZone, counters, waiting } = services.policy.budgets();
-      const asked = counters.filter(({ line }) => scope === undefined || line.scope === scope);
+      const asked = counters.filter((one) => (scope === undefined || one.line.scope === scope) && reaches(one));
       const { simulated } = services.upstream();
       const shown = asked.slice(0, limit);
       return {
@@ -74,6 +77,21 @@ export function budgetRoutes(app: AdminApp, services: AdminServices): void {
       };
     },
   );
+}
+
+/** Of teams, people, services and keys that spend within reach. What others spend of the same model or organization is not shown. */
+async function countersWithin(
+  services: AdminServices,
+  reach: Reach,
+): Promise<(counter: Pick<BudgetCounter, 'line' | 'subject'>) => boolean> {
+  if (reach.all) return () => true;
+  const keys = new Map((await services.directory()).credentials.map((row) => [row.id, row]));
+  return ({ line: { scope }, subject }) => {
+    if (scope === 'team') return reach.team(subject);
+    if (scope === 'person' || scope === 'service') return reach.charged(subject);
+    const key = scope === 'key' ? keys.get(subject) : undefined;
+    return key !== undefined && reach.key(key);
+  };
 }
 
 function showBudget({ line, place, subject, name, ...at }: BudgetCounter): z.infer<typeof Budget> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorOf } from './auth.ts';
 import { AdminProblem } from './problems.ts';
-import { type AdminApp, answers, NO_STORE } from './routes.ts';
+import { type AdminApp, answers } from './routes.ts';
 import { described, idParams, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 
@@ -34,12 +34,12 @@ export function contentRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, Content], 404),
       },
     },
-    async (request, reply) => {
+    async (request) => {
       const { id } = request.params;
       const content = await services.content(id);
       if (content === null) throw new AdminProblem('resource_unknown', 'There is no call with this id.');
       await services.recordAction({ actor: actorOf(request), action: 'content.read', subject: id, after: {} });
-      return reply.header('cache-control', NO_STORE).send(content);
+      return content;
     },
   );
 }

@@ -1,28 +1,40 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { Refusal } from '../../kernel/errors.ts';
 import { auditRoutes } from './audit.ts';
 import { checkCaller, knownCallerOf } from './auth.ts';
 import { backupRoutes } from './backup.ts';
 import { budgetRoutes } from './budgets.ts';
 import { contentRoutes } from './content.ts';
+import { eventRoutes } from './events.ts';
 import { grantRoutes } from './grants.ts';
+import { guardAnswer } from './headers.ts';
 import { healthRoutes } from './health.ts';
+import { heedKeys, rememberBody } from './idempotency.ts';
+import { identityRoutes } from './identities.ts';
+import { invitationRoutes } from './invitations.ts';
 import { keyRoutes } from './keys.ts';
-import { documentInfo, openapiRoutes, tidyDocument } from './openapi.ts';
+import { describeRoute, documentInfo, openapiRoutes, tidyDocument } from './openapi.ts';
 import { ownerRoutes } from './owner.ts';
+import { ownershipRoutes } from './ownership.ts';
 import { peopleRoutes } from './people.ts';
 import { policyRoutes } from './policy.ts';
+import { refuseUnheeded } from './preconditions.ts';
 import { AdminProblem, BODY_LIMIT, toProblem } from './problems.ts';
+import { proposalRoutes } from './proposals.ts';
+import { providerRoutes } from './providers.ts';
+import { roleRoutes } from './roles.ts';
 import type { AdminApp } from './routes.ts';
-import { apiSchemas } from './schemas.ts';
 import type { AdminServices } from './services.ts';
+import { sessionRoutes } from './session.ts';
+import { sessionListRoutes } from './sessions.ts';
 import { spendingRoutes } from './spending.ts';
 import { stopRoutes } from './stops.ts';
 import { teamRoutes } from './teams.ts';
 import { usageRoutes } from './usage.ts';
+import { waitingRoutes } from './waiting.ts';
 
 /**
  * Adds the admin API below `/api`. E-mail addresses stand in paths, their `@` encoded: the app's `maxParamLength` must be 256 at
@@ -41,10 +53,15 @@ export async function adminDoor(app: FastifyInstance, services: AdminServices): 
           throw new Error(`${route.method} ${route.url} states no permission`);
         route.bodyLimit ??= BODY_LIMIT;
       });
-      api.addHook('onRequest', async (request) => checkCaller(services, request));
+      api.addHook('onRequest', async (request, reply) => {
+        guardAnswer(reply);
+        await checkCaller(services, request, reply);
+        refuseUnheeded(request);
+      });
+      heedKeys(api, services);
       await api.register(swagger, {
         openapi: documentInfo(services.version),
-        transform: createJsonSchemaTransform({ schemaRegistry: apiSchemas }),
+        transform: describeRoute,
         transformObject: tidyDocument,
       });
       for (const routes of RESOURCES) routes(api, services);
@@ -55,15 +72,25 @@ export async function adminDoor(app: FastifyInstance, services: AdminServices): 
 
 const RESOURCES = [
   ownerRoutes,
+  ownershipRoutes,
+  sessionRoutes,
+  sessionListRoutes,
   peopleRoutes,
+  roleRoutes,
+  identityRoutes,
+  waitingRoutes,
+  invitationRoutes,
+  providerRoutes,
   teamRoutes,
   keyRoutes,
   stopRoutes,
   grantRoutes,
   policyRoutes,
+  proposalRoutes,
   budgetRoutes,
   auditRoutes,
   contentRoutes,
+  eventRoutes,
   usageRoutes,
   spendingRoutes,
   healthRoutes,
@@ -79,6 +106,7 @@ function acceptJsonOnly(api: AdminApp): void {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       if (request.headers['content-encoding'] !== undefined) throw new Refusal('media_type_unsupported');
+      rememberBody(request, body);
       if (body.length === 0) return {};
       return parseJson(body);
     },

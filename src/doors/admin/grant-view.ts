@@ -62,13 +62,22 @@ function stateOf({ revokedAt, startsAt, endsAt }: GrantRow, now: number): z.infe
   return startsAt > now ? 'scheduled' : 'active';
 }
 
-/** The grant with this id as it is now. Throws `resource_unknown`. */
-export async function readGrant(services: AdminServices, id: string): Promise<z.infer<typeof Grant>> {
+/** The row of a grant, with the directory that names whom it is for. Throws `resource_unknown`. */
+export async function findGrant(
+  services: AdminServices,
+  id: string,
+): Promise<{ readonly row: GrantRow; readonly view: DirectoryView }> {
   const state = await services.directory();
   const withId = (row: GrantRow): boolean => row.id === id;
   const row = state.grants.find(withId) ?? (await services.grants(HISTORY)).find(withId);
   if (row === undefined) throw new AdminProblem('resource_unknown', 'There is no grant with this id.');
-  return showGrant(new DirectoryView(state), row, services.clock.now());
+  return { row, view: new DirectoryView(state) };
+}
+
+/** The grant with this id as it is now. Throws `resource_unknown`. */
+export async function readGrant(services: AdminServices, id: string): Promise<z.infer<typeof Grant>> {
+  const { row, view } = await findGrant(services, id);
+  return showGrant(view, row, services.clock.now());
 }
 
 /** `{id}` of a grant in a path. */

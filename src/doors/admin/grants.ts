@@ -1,9 +1,11 @@
 import { z } from 'zod';
-import { DAY_MS } from '../../kernel/days.ts';
-import { exactProduct, parseDuration } from '../../kernel/units.ts';
+import { exactProduct } from '../../kernel/units.ts';
 import { actorOf } from './auth.ts';
-import { duration } from './expiry.ts';
+import { endFields, endOf, isOneEnd, ONE_END } from './end.ts';
+import { grantWithin, isWithin, mustBeWithin } from './grant-reach.ts';
 import { Grant, grantParams, readGrant, showGrant } from './grant-view.ts';
+import { changing, tagged } from './preconditions.ts';
+import { reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, line, neededReason, nextCursor, paging, reason } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -15,16 +17,16 @@ const tags = ['grants'];
 
 /** `/grants`: more than the policy gives, for a time. */
 export function grantRoutes(app: AdminApp, services: AdminServices): void {
-  listRoute(app, services);
+  readRoutes(app, services);
   makeRoute(app, services);
   revokeRoute(app, services);
 }
 
-function listRoute(app: AdminApp, services: AdminServices): void {
+function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/grants',
     {
-      config: { permission: 'grants.read' },
+      config: { permission: 'grants.read', narrows: true },
       schema: {
         operationId: 'listGrants',
         tags,
@@ -40,20 +42,41 @@ function listRoute(app: AdminApp, services: AdminServices): void {
         response: answers([200, z.object({ grants: z.array(Grant), cursor: nextCursor })]),
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
       const state = await services.directory();
       const view = new DirectoryView(state);
-      const page = pageOf(query.state === 'active' ? state.grants : await services.grants(HISTORY), query);
+      const reach = reachOf(request);
+      const rows = query.state === 'active' ? state.grants : await services.grants(HISTORY);
+      const page = pageOf(
+        rows.filter((row) => isWithin(reach, view, row)),
+        query,
+      );
       const now = services.clock.now();
       return { grants: page.rows.map((row) => showGrant(view, row, now)), cursor: page.cursor };
     },
   );
-}
 
-const END = z.union(
-  [z.iso.datetime({ offset: true }), z.iso.date()],
-  'must be a day such as 2027-01-31, or an instant with its zone such as 2027-01-31T18:00:00Z',
-);
+  app.get(
+    '/grants/:id',
+    {
+      config: { permission: 'grants.read', narrows: true },
+      schema: {
+        operationId: 'getGrant',
+        tags,
+        summary: 'Show a grant',
+        description: 'By id.',
+        params: grantParams,
+        response: answers([200, Grant], 404),
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params;
+      await grantWithin(services, reachOf(request), id);
+      return tagged(reply, await readGrant(services, id));
+    },
+  );
+}
 
 const NewGrant = z
   .strictObject({
@@ -73,11 +96,7 @@ const NewGrant = z
       'Of a budget: US dollars as decimal text, exact to a micro-dollar.',
     ),
     model: line(256, 'Of an approval: a model’s name, or a pattern such as `claude-opus-*`.').optional(),
-    ends_at: described(END.optional(), 'When it ends: an instant with its zone, or a day, whose end in UTC counts.'),
-    hours: described(
-      duration('How long it lasts from now, such as `8 h` or `3 days`.').optional(),
-      'How long it lasts from now, such as `8 h` or `3 days`. Instead of `ends_at`; 366 days at most.',
-    ),
+    ...endFields('366 days at most.'),
     reason: neededReason(),
   })
   .refine(
@@ -88,34 +107,37 @@ const NewGrant = z
     (body) => (body.model !== undefined) === (body.kind === 'approval'),
     'model goes with an approval, and is needed there',
   )
-  .refine((body) => (body.ends_at === undefined) !== (body.hours === undefined), 'give either ends_at or hours');
-type NewGrant = z.infer<typeof NewGrant>;
+  .refine(isOneEnd, ONE_END);
 
 function makeRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/grants',
     {
-      config: { permission: 'grants.write' },
+      config: { permission: 'grants.write', narrows: true },
       schema: {
         operationId: 'makeGrant',
         tags,
         summary: 'Grant more for a time',
         description:
           'More money on top of budgets, or the approval that an `ask` rule waits for. It never overcomes a deny or a stop. ' +
-          'Grants add up: asking twice gives twice.',
+          'Grants add up: asking twice gives twice. A team lead grants money to people, services and keys of the own teams, ' +
+          'at most what is left of the team’s own budgets, and approvals that the policy would let the team ask for.',
         body: NewGrant,
         response: answers([201, Grant], 404, 409, 413, 415),
       },
     },
     async (request, reply) => {
       const { body } = request;
-      const whom = beneficiaryOf(await services.directory(), body.for);
+      const state = await services.directory();
+      const whom = beneficiaryOf(state, body.for);
+      const micros = body.usd === undefined ? null : exactProduct(body.usd, 1_000_000);
+      const wanted = { kind: body.kind, ...whom, models: body.model ?? null, micros };
+      mustBeWithin(services, reachOf(request), { view: new DirectoryView(state), wanted });
       const { id } = await services.changes.grant({
-        ...{ actor: actorOf(request), kind: body.kind, ...whom, reason: body.reason },
-        ...{ models: body.model ?? null, micros: body.usd === undefined ? null : exactProduct(body.usd, 1_000_000) },
+        ...{ ...wanted, actor: actorOf(request), reason: body.reason },
         endsAt: endOf(body, services.clock.now()),
       });
-      return reply.code(201).send(await readGrant(services, id));
+      return reply.code(201).send(tagged(reply, await readGrant(services, id)));
     },
   );
 }
@@ -124,7 +146,7 @@ function revokeRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/grants/:id/revoke',
     {
-      config: { permission: 'grants.write' },
+      config: { permission: 'grants.write', narrows: true, matches: true },
       schema: {
         operationId: 'revokeGrant',
         tags,
@@ -135,16 +157,17 @@ function revokeRoute(app: AdminApp, services: AdminServices): void {
         response: answers([200, Grant], 404, 409, 413, 415),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      await services.changes.revokeGrant({ actor: actorOf(request), grant: id, reason: request.body.reason ?? null });
-      return readGrant(services, id);
+      const reach = reachOf(request);
+      await grantWithin(services, reach, id);
+      await changing(request, {
+        thing: id,
+        shown: () => readGrant(services, id),
+        change: () =>
+          services.changes.revokeGrant({ actor: actorOf(request), grant: id, reason: request.body.reason ?? null }),
+      });
+      return tagged(reply, await readGrant(services, id));
     },
   );
-}
-
-/** Milliseconds since the epoch, not included. */
-function endOf({ ends_at: end, hours }: NewGrant, now: number): number {
-  if (end === undefined) return now + (parseDuration(hours ?? '') ?? 0);
-  return end.includes('T') ? Date.parse(end) : Date.parse(`${end}T00:00:00Z`) + DAY_MS;
 }

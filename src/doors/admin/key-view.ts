@@ -41,6 +41,9 @@ export const Key = named(
   'A credential, without its secret.',
 );
 
+/** What of a key its calls change: not part of its tag, or nobody could change a busy key with `if-match`. */
+export const VOLATILE = ['last_used_at'];
+
 export const IssuedKey = named(
   'IssuedKey',
   z.object({ key: Key, secret: described(z.string(), 'The whole credential. Shown only now.') }),

@@ -1,10 +1,15 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseDuration } from '../../kernel/units.ts';
+import type { CredentialRow } from '../../store/ports.ts';
 import { actorOf } from './auth.ts';
 import { duration, parseExpiry } from './expiry.ts';
-import { IssuedKey, KEY_STATES, Key, readKey, showKey } from './key-view.ts';
+import { keyOwner } from './key-owner.ts';
+import { IssuedKey, KEY_STATES, Key, readKey, showKey, VOLATILE } from './key-view.ts';
+import { changing, tagged } from './preconditions.ts';
 import { AdminProblem } from './problems.ts';
-import { type AdminApp, answers, NO_STORE } from './routes.ts';
+import { reachOf } from './reach.ts';
+import { type AdminApp, answers } from './routes.ts';
 import { described, email, idParams, line, nextCursor, paging, reason } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 import { DirectoryView, pageOf } from './view.ts';
@@ -24,7 +29,7 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/keys',
     {
-      config: { permission: 'keys.read' },
+      config: { permission: 'keys.read', narrows: true },
       schema: {
         operationId: 'listKeys',
         tags,
@@ -39,15 +44,18 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, z.object({ keys: z.array(Key), cursor: nextCursor })], 404),
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
+      const reach = reachOf(request);
       const view = new DirectoryView(await services.directory());
       const now = services.clock.now();
       const owner = query.owner === undefined ? undefined : view.findParty(query.owner);
-      if (query.owner !== undefined && !owner) {
+      if (query.owner !== undefined && (!owner || !reach.person(owner.id))) {
         throw new AdminProblem('resource_unknown', 'There is no person or service with this id or name.');
       }
       const rows = (await services.credentials(owner?.id)).filter(
         (row) =>
+          reach.key(row) &&
           (query.kind === undefined || row.kind === query.kind) &&
           (query.state === undefined || view.stateOf(row, now) === query.state),
       );
@@ -59,7 +67,7 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/keys/:id',
     {
-      config: { permission: 'keys.read' },
+      config: { permission: 'keys.read', narrows: true },
       schema: {
         operationId: 'getKey',
         tags,
@@ -69,8 +77,19 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, Key], 404),
       },
     },
-    async ({ params }) => readKey(services, params.id),
+    async (request, reply) => {
+      const { id } = keyWithin(request, new DirectoryView(await services.directory()));
+      return tagged(reply, await readKey(services, id), VOLATILE);
+    },
   );
+}
+
+/** The key that a path names. One that is out of reach looks like one that is not there. Throws `resource_unknown`. */
+function keyWithin(request: FastifyRequest, view: DirectoryView): CredentialRow {
+  const { id } = request.params as { id: string };
+  const row = view.credential(id);
+  if (!reachOf(request).key(row)) throw new AdminProblem('resource_unknown', 'There is no key with this id.');
+  return row;
 }
 
 const NewKey = z
@@ -98,7 +117,7 @@ function createRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/keys',
     {
-      config: { permission: 'keys.write' },
+      config: { permission: 'keys.write', narrows: true },
       schema: {
         operationId: 'createKey',
         tags,
@@ -112,43 +131,19 @@ function createRoute(app: AdminApp, services: AdminServices): void {
       const { kind: wanted, label = '', expires } = request.body;
       const actor = actorOf(request);
       const expiresAt = parseExpiry(expires, services.clock.now());
-      const { owner, team } = await ownerFor(services, actor, request.body);
+      const { owner, team } = await keyOwner(services, request, request.body);
       const issued = await services.changes.createKey({ actor, owner, kind: wanted, label, expiresAt, team });
       const key = await readKey(services, issued.id);
-      return reply.code(201).header('cache-control', NO_STORE).send({ key, secret: issued.secret });
+      return reply.code(201).send({ key, secret: issued.secret });
     },
   );
-}
-
-/** The owner and team that a new key names, by id. A service is made where there is none of this name. */
-async function ownerFor(
-  services: AdminServices,
-  actor: string,
-  { person, service, team: teamName, kind }: z.infer<typeof NewKey>,
-): Promise<{ owner: string; team: string | null }> {
-  const state = await services.directory();
-  const view = new DirectoryView(state);
-  const team = teamName === undefined ? null : view.team(teamName).id;
-  if (service === undefined) {
-    const found = view.person(person ?? '');
-    // It would open nothing, and whoever made it would believe otherwise.
-    if (kind === 'admin' && found.role !== 'owner') {
-      throw new AdminProblem('change_refused', 'An admin token belongs to an owner; this person is a member.');
-    }
-    return { owner: found.id, team };
-  }
-  // One that is in a team stays there: its other keys would be charged elsewhere all at once.
-  const known = state.parties.find((party) => party.kind === 'service' && party.name === service.normalize('NFC'));
-  const home = known?.team ? null : team;
-  const { id } = await services.changes.ensureService({ actor, name: service, team: home });
-  return { owner: id, team };
 }
 
 function changeRoutes(app: AdminApp, services: AdminServices): void {
   app.post(
     '/keys/:id/rotate',
     {
-      config: { permission: 'keys.write' },
+      config: { permission: 'keys.write', narrows: true, matches: true },
       schema: {
         operationId: 'rotateKey',
         tags,
@@ -161,17 +156,22 @@ function changeRoutes(app: AdminApp, services: AdminServices): void {
     },
     async (request, reply) => {
       const overlapMs = parseDuration(request.body.overlap) ?? 0;
-      const { id: key } = new DirectoryView(await services.directory()).credential(request.params.id);
-      const issued = await services.changes.rotateKey({ actor: actorOf(request), key, overlapMs });
+      const { id: key } = keyWithin(request, new DirectoryView(await services.directory()));
+      const issued = await changing(request, {
+        thing: key,
+        shown: () => readKey(services, key),
+        volatile: VOLATILE,
+        change: () => services.changes.rotateKey({ actor: actorOf(request), key, overlapMs }),
+      });
       const shown = await readKey(services, issued.id);
-      return reply.code(201).header('cache-control', NO_STORE).send({ key: shown, secret: issued.secret });
+      return reply.code(201).send({ key: shown, secret: issued.secret });
     },
   );
 
   app.post(
     '/keys/:id/revoke',
     {
-      config: { permission: 'keys.write' },
+      config: { permission: 'keys.write', narrows: true, matches: true },
       schema: {
         operationId: 'revokeKey',
         tags,
@@ -182,11 +182,16 @@ function changeRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, Key], 404, 409, 413, 415),
       },
     },
-    async (request) => {
-      const { id: credential } = new DirectoryView(await services.directory()).credential(request.params.id);
+    async (request, reply) => {
+      const { id: credential } = keyWithin(request, new DirectoryView(await services.directory()));
       const why = request.body.reason ?? null;
-      await services.changes.revokeCredential({ actor: actorOf(request), credential, reason: why });
-      return readKey(services, credential);
+      await changing(request, {
+        thing: credential,
+        shown: () => readKey(services, credential),
+        volatile: VOLATILE,
+        change: () => services.changes.revokeCredential({ actor: actorOf(request), credential, reason: why }),
+      });
+      return tagged(reply, await readKey(services, credential), VOLATILE);
     },
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AdminProblem, isChangeError } from './problems.ts';
-import { type AdminApp, answers, NO_STORE } from './routes.ts';
+import { type AdminApp, answers } from './routes.ts';
 import { described, email, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 import { AttemptThrottle } from './throttle.ts';
@@ -49,7 +49,7 @@ export function ownerRoutes(app: AdminApp, services: AdminServices): void {
         throw error;
       });
       forgive();
-      return reply.code(201).header('cache-control', NO_STORE).send(claimed);
+      return reply.code(201).send(claimed);
     },
   );
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { actorOf } from './auth.ts';
-import { Person, personParams, showPerson } from './person-view.ts';
+import { Person, personParams, readPerson } from './person-view.ts';
+import { changing, tagged } from './preconditions.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, line, reason } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -20,7 +21,7 @@ export function personVerbRoutes(app: AdminApp, services: AdminServices): void {
     app.post(
       `/people/:id/${name}`,
       {
-        config: { permission: 'directory.write' },
+        config: { permission: 'directory.write', matches: true },
         schema: {
           operationId: `${name}Person`,
           tags,
@@ -30,11 +31,14 @@ export function personVerbRoutes(app: AdminApp, services: AdminServices): void {
           response: answers([200, Person], 404, 409, 413, 415),
         },
       },
-      async (request) => {
+      async (request, reply) => {
         const { id } = new DirectoryView(await services.directory()).person(request.params.id);
-        await act(actorOf(request), id, request.body.reason ?? null);
-        const view = new DirectoryView(await services.directory());
-        return showPerson(view, view.person(id));
+        await changing(request, {
+          thing: id,
+          shown: () => readPerson(services, id),
+          change: () => act(actorOf(request), id, request.body.reason ?? null),
+        });
+        return tagged(reply, await readPerson(services, id));
       },
     );
 
@@ -68,7 +72,7 @@ function teamRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/people/:id/team',
     {
-      config: { permission: 'directory.write' },
+      config: { permission: 'directory.write', matches: true },
       schema: {
         operationId: 'setPersonTeam',
         tags,
@@ -82,14 +86,17 @@ function teamRoute(app: AdminApp, services: AdminServices): void {
         response: answers([200, Person], 404, 409, 413, 415),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const before = new DirectoryView(await services.directory());
       const { id } = before.person(request.params.id);
       const team = request.body.team === null ? null : before.team(request.body.team).id;
       const why = request.body.reason ?? null;
-      await services.changes.setPersonTeam({ actor: actorOf(request), person: id, team, reason: why });
-      const view = new DirectoryView(await services.directory());
-      return showPerson(view, view.person(id));
+      await changing(request, {
+        thing: id,
+        shown: () => readPerson(services, id),
+        change: () => services.changes.setPersonTeam({ actor: actorOf(request), person: id, team, reason: why }),
+      });
+      return tagged(reply, await readPerson(services, id));
     },
   );
 }

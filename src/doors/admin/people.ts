@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { actorOf } from './auth.ts';
+import { actorOf, callerOf } from './auth.ts';
 import { personVerbRoutes } from './people-verbs.ts';
+import { mustPermit } from './permissions.ts';
 import { Person, PersonState, personParams, showPerson } from './person-view.ts';
+import { tagged } from './preconditions.ts';
+import { AdminProblem } from './problems.ts';
+import { reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, email, line, nextCursor, paging } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -20,7 +24,7 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/people',
     {
-      config: { permission: 'directory.read' },
+      config: { permission: 'directory.read', narrows: true },
       schema: {
         operationId: 'listPeople',
         tags,
@@ -34,11 +38,14 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, z.object({ people: z.array(Person), cursor: nextCursor })]),
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { query } = request;
+      const reach = reachOf(request);
       const view = new DirectoryView(await services.directory());
       const team = query.team === undefined ? undefined : view.team(query.team).id;
       const rows = view.people.filter(
         (row) =>
+          reach.person(row.id) &&
           (team === undefined || row.team === team) &&
           (query.state === undefined || showPerson(view, row).state === query.state),
       );
@@ -50,7 +57,7 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/people/:id',
     {
-      config: { permission: 'directory.read' },
+      config: { permission: 'directory.read', narrows: true },
       schema: {
         operationId: 'getPerson',
         tags,
@@ -60,9 +67,13 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, Person], 404),
       },
     },
-    async ({ params }) => {
+    async (request, reply) => {
       const view = new DirectoryView(await services.directory());
-      return showPerson(view, view.person(params.id));
+      const row = view.person(request.params.id);
+      if (!reachOf(request).person(row.id)) {
+        throw new AdminProblem('resource_unknown', 'There is no person with this id or e-mail address.');
+      }
+      return tagged(reply, showPerson(view, row));
     },
   );
 }
@@ -80,13 +91,17 @@ function addRoute(app: AdminApp, services: AdminServices): void {
         body: z.strictObject({
           email: email(),
           team: line(64, 'Team, by id or name.').optional(),
-          role: described(z.enum(['owner', 'member']).default('member'), 'Owners may use this API.'),
+          role: described(
+            z.enum(['admin', 'auditor', 'member']).default('member'),
+            'What the directory gives them; the policy may give more.',
+          ),
         }),
         response: answers([201, Person], 404, 409, 413, 415),
       },
     },
     async (request, reply) => {
       const { email: address, team, role } = request.body;
+      if (role !== 'member') mustPermit(callerOf(request).principal, 'roles.write');
       const teamId = team === undefined ? null : new DirectoryView(await services.directory()).team(team).id;
       const { id } = await services.changes.addPerson({ actor: actorOf(request), email: address, team: teamId, role });
       const view = new DirectoryView(await services.directory());

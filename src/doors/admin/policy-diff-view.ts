@@ -20,6 +20,8 @@ const Access = z.object({
 
 const names = described(z.array(z.string()), 'Models or capabilities, sorted; patterns stand for models of tomorrow.');
 
+const POLICY_ROLES = ['admin', 'auditor', 'team_lead', 'member'] as const;
+
 export const PolicyDiff = named(
   'PolicyDiff',
   z.object({
@@ -55,6 +57,10 @@ export const PolicyDiff = named(
       }),
     ),
     content: z.array(z.object({ kept: described(z.boolean(), 'Whether content is kept from now on.'), who: Who })),
+    roles: described(
+      z.array(z.object({ from: z.enum(POLICY_ROLES), to: z.enum(POLICY_ROLES), who: Who })),
+      'What the policy makes of people; the directory may give more.',
+    ),
     tried: z.object({
       parties: z.number().int(),
       models: z.number().int(),
@@ -75,11 +81,11 @@ const MEASURES = {
 } as const satisfies Record<LimitChange['limit']['measure'], string>;
 
 export function showDiff({ against, newest, diff, lines }: PolicyDiffed): z.infer<typeof PolicyDiff> {
-  const { access, limits, content, tried } = diff;
+  const { access, limits, content, roles, tried } = diff;
   return {
     against,
     newest,
-    empty: access.length + limits.length + content.length === 0,
+    empty: access.length + limits.length + content.length + roles.length === 0,
     access: access.map(({ change, resource, names, from, to, by, who }) => ({
       ...{ change, resource, names: [...names], from: showAccess(from), to: showAccess(to) },
       decided_by: { before: by.before && showPlace(by.before), after: by.after && showPlace(by.after) },
@@ -90,6 +96,7 @@ export function showDiff({ against, newest, diff, lines }: PolicyDiffed): z.infe
       ...{ models: models && [...models], from, to, who: showWho(who) },
     })),
     content: content.map(({ kept, who }) => ({ kept, who: showWho(who) })),
+    roles: roles.map(({ from, to, who }) => ({ from, to, who: showWho(who) })),
     tried: { ...tried },
     lines: [...lines],
   };

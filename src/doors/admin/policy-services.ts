@@ -5,7 +5,7 @@ import type { PolicyDiff } from '../../policy/diff.ts';
 import type { Explanation } from '../../policy/explain.ts';
 import type { Finding, Mode } from '../../policy/model.ts';
 import type { ReplayResult } from '../../policy/replay.ts';
-import type { GrantRow, PolicyRevisionRow, StopRow } from '../../store/ports.ts';
+import type { GrantRow, PolicyRevisionRow, ProposalRow, StopRow } from '../../store/ports.ts';
 
 export type RevisionHeader = Omit<PolicyRevisionRow, 'text'>;
 
@@ -44,8 +44,38 @@ export interface PolicyApplied {
   readonly findings: readonly Finding[];
 }
 
+/** A change that waits for a second person, because the policy in force wants one. */
+export interface PolicyProposed {
+  /** `chg_…`. */
+  readonly proposal: string;
+}
+
+/** What in a proposal needs a second person. */
+export interface SensitivePoint {
+  /** Kind of `two_people` in the policy, such as `credentials`. */
+  readonly kind: string;
+  /** Where it stands in the document proposed. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export interface ProposalShown {
+  readonly row: ProposalRow;
+  /** What it changes, found by asking both policies; null where its text is not valid any more. */
+  readonly lines: readonly string[] | null;
+  readonly points: readonly SensitivePoint[];
+}
+
+export interface PolicyDecision {
+  readonly actor: string;
+  readonly proposal: string;
+  readonly reason: string | null;
+}
+
 export interface PolicyChange {
   readonly actor: string;
+  /** Whether the author may change prices, and budgets of the whole organization; a change with these is refused otherwise. */
+  readonly billing: boolean;
   readonly reason: string | null;
   /** Newest revision that the author saw; null takes whatever there is. */
   readonly expect: number | null;
@@ -137,8 +167,17 @@ export interface PolicyServices {
   check(text: string): Promise<PolicyCheck>;
   /** `against` null compares with what is in force. */
   diff(candidate: Candidate, against: number | null): Promise<PolicyDiffed>;
-  apply(change: PolicyChange & { readonly text: string }): Promise<PolicyApplied>;
-  rollback(change: PolicyChange & { readonly revision: number }): Promise<PolicyApplied>;
+  /** Throws AdminProblem `role_required` for what only the primary owner changes; so does `rollback`. */
+  apply(change: PolicyChange & { readonly text: string }): Promise<PolicyApplied | PolicyProposed>;
+  rollback(change: PolicyChange & { readonly revision: number }): Promise<PolicyApplied | PolicyProposed>;
+  /** Newest first, decided ones included; without the text. */
+  proposals(limit: number): Promise<readonly Omit<ProposalRow, 'text'>[]>;
+  /** Undefined for an id that is not there. */
+  proposal(id: string): Promise<ProposalShown | undefined>;
+  /** Marks it approved and applies it: two records. Rejects as `apply` where its text is not valid any more. */
+  approve(decision: PolicyDecision): Promise<PolicyApplied>;
+  reject(decision: PolicyDecision): Promise<void>;
+  withdraw(decision: PolicyDecision): Promise<void>;
   explain(question: ExplainQuestion): Promise<PolicyExplained>;
   /** `gone` ends it early, with what was read until then. */
   replay(past: { readonly text: string; readonly days: number; readonly gone: AbortSignal }): Promise<PolicyReplayed>;

@@ -23,7 +23,7 @@ function diffRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/policy/diff',
     {
-      config: { permission: 'policy.read' },
+      config: { permission: 'policy.read', asks: true },
       bodyLimit: DOCUMENT_LIMIT,
       schema: {
         operationId: 'diffPolicy',
@@ -68,7 +68,7 @@ function explainRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/policy/explain',
     {
-      config: { permission: 'policy.read' },
+      config: { permission: 'policy.read', asks: true },
       bodyLimit: DOCUMENT_LIMIT,
       schema: {
         operationId: 'explainPolicy',
@@ -115,7 +115,7 @@ function replayRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/policy/replay',
     {
-      config: { permission: 'policy.read' },
+      config: { permission: 'policy.read', asks: true },
       bodyLimit: DOCUMENT_LIMIT,
       schema: {
         operationId: 'replayPolicy',

@@ -94,6 +94,9 @@ export const Policy = named(
   'The policy in force.',
 );
 
+/** What of the policy in force time alone changes: not part of its tag. */
+export const POLICY_VOLATILE = ['findings', 'trouble'];
+
 /** A revision as shown to an administrator. */
 export function showRevision(view: DirectoryView, row: RevisionHeader): z.infer<typeof Revision> {
   return {

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { actorOf } from './auth.ts';
+import { policyChangeRoutes } from './policy-changes.ts';
 import { policyTrialRoutes } from './policy-trials.ts';
 import {
   documentText,
   Fault,
   Finding,
+  POLICY_VOLATILE,
   Policy,
   Revision,
   RevisionText,
@@ -14,9 +15,10 @@ import {
   showPolicy,
   showRevision,
 } from './policy-views.ts';
+import { tagged } from './preconditions.ts';
 import { AdminProblem } from './problems.ts';
 import { type AdminApp, answers, DOCUMENT_LIMIT } from './routes.ts';
-import { described, nextCursor, paging, reason } from './schemas.ts';
+import { described, nextCursor, paging } from './schemas.ts';
 import type { AdminServices } from './services.ts';
 import { HISTORY } from './stop-view.ts';
 import { DirectoryView } from './view.ts';
@@ -28,8 +30,7 @@ export function policyRoutes(app: AdminApp, services: AdminServices): void {
   showRoute(app, services);
   historyRoutes(app, services);
   checkRoute(app, services);
-  applyRoute(app, services);
-  rollbackRoute(app, services);
+  policyChangeRoutes(app, services);
   policyTrialRoutes(app, services);
 }
 
@@ -46,14 +47,15 @@ function showRoute(app: AdminApp, services: AdminServices): void {
         response: answers([200, Policy], 404),
       },
     },
-    async () => {
+    async (_request, reply) => {
       const found = await services.policy.current();
       const trouble = services.policy.trouble();
       if (found === null) {
         const detail = 'No policy is in force: every call is refused.';
         throw new AdminProblem('resource_unknown', trouble === null ? detail : `${detail} ${trouble}`);
       }
-      return showPolicy(new DirectoryView(await services.directory()), found, trouble);
+      const view = new DirectoryView(await services.directory());
+      return tagged(reply, showPolicy(view, found, trouble), POLICY_VOLATILE);
     },
   );
 }
@@ -98,10 +100,10 @@ function historyRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, RevisionText], 404),
       },
     },
-    async ({ params }) => {
+    async ({ params }, reply) => {
       const row = await services.policy.revision(params.revision);
       if (row === undefined) throw new AdminProblem('resource_unknown', 'There is no revision with this number.');
-      return { ...showRevision(new DirectoryView(await services.directory()), row), text: row.text };
+      return tagged(reply, { ...showRevision(new DirectoryView(await services.directory()), row), text: row.text });
     },
   );
 }
@@ -110,7 +112,7 @@ function checkRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/policy/check',
     {
-      config: { permission: 'policy.read' },
+      config: { permission: 'policy.read', asks: true },
       bodyLimit: DOCUMENT_LIMIT,
       schema: {
         operationId: 'checkPolicy',
@@ -128,63 +130,6 @@ function checkRoute(app: AdminApp, services: AdminServices): void {
     async ({ body }) => {
       const { valid, problems, findings } = await services.policy.check(body.text);
       return { valid, problems: problems.map(showFault), findings: findings.map(showFinding) };
-    },
-  );
-}
-
-const Applied = z.object({
-  revision: described(z.number().int(), 'The revision that is now in force.'),
-  unchanged: described(z.boolean(), 'It had this text already; nothing was recorded.'),
-  findings: z.array(Finding),
-});
-const expect = described(
-  z.number().int().min(0).optional(),
-  'Newest revision that you saw, 0 for none: 409 when somebody else was quicker.',
-);
-
-function applyRoute(app: AdminApp, services: AdminServices): void {
-  app.post(
-    '/policy/apply',
-    {
-      config: { permission: 'policy.write' },
-      bodyLimit: DOCUMENT_LIMIT,
-      schema: {
-        operationId: 'applyPolicy',
-        tags,
-        summary: 'Apply a policy document',
-        description:
-          'Answered once it is in force: what it denies is refused from then on, and running streams it no longer allows are ' +
-          'ended. A document that is not valid changes nothing (400, with every fault in `errors`). 409 where a file is the source.',
-        body: z.strictObject({ text: documentText, reason, expect }),
-        response: answers([200, Applied], 409, 413, 415),
-      },
-    },
-    async (request) => {
-      const { text, reason: why = null, expect: seen = null } = request.body;
-      const done = await services.policy.apply({ actor: actorOf(request), text, reason: why, expect: seen });
-      return { ...done, findings: done.findings.map(showFinding) };
-    },
-  );
-}
-
-function rollbackRoute(app: AdminApp, services: AdminServices): void {
-  app.post(
-    '/policy/rollback',
-    {
-      config: { permission: 'policy.write' },
-      schema: {
-        operationId: 'rollbackPolicy',
-        tags,
-        summary: 'Go back to an earlier revision',
-        description: 'Applies its text again, as a new revision.',
-        body: z.strictObject({ revision: described(revisionNumber, 'The one to go back to.'), reason, expect }),
-        response: answers([200, Applied], 404, 409, 413, 415),
-      },
-    },
-    async (request) => {
-      const { revision, reason: why = null, expect: seen = null } = request.body;
-      const done = await services.policy.rollback({ actor: actorOf(request), revision, reason: why, expect: seen });
-      return { ...done, findings: done.findings.map(showFinding) };
     },
   );
 }

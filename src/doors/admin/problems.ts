@@ -2,34 +2,8 @@
 import { z } from 'zod';
 import type { ConfigProblem } from '../../kernel/config.ts';
 import { ERRORS, Refusal } from '../../kernel/errors.ts';
+import { ADMIN_PROBLEMS, type AdminProblemCode, type ProblemEntry } from './problem-table.ts';
 import { described, named } from './schemas.ts';
-
-interface ProblemEntry {
-  readonly status: number;
-  readonly title: string;
-  readonly remedy: string;
-}
-
-const entry = (status: number, title: string, remedy: string): ProblemEntry => ({ status, title, remedy });
-
-/** Refusals that only the admin API makes; everything else comes from the closed table of `kernel/errors.ts`. */
-export const ADMIN_PROBLEMS = {
-  owner_required: entry(403, 'Only an owner may do this.', 'Ask an owner of this installation.'),
-  origin_unexpected: entry(403, 'This request comes from another web page.', 'Call the API from a program instead.'),
-  invalid: entry(400, 'The request does not fit this operation.', 'Correct it and send it again.'),
-  resource_unknown: entry(404, 'There is no such resource.', 'Check the id or name; the lists show what there is.'),
-  conflict: entry(409, 'This does not fit the present state.', 'Look at what is there and decide again.'),
-  change_refused: entry(409, 'This cannot be done as things stand.', 'Look at what is there and decide again.'),
-  secret_wrong: entry(
-    403,
-    'This is not the owner’s secret.',
-    'Start Gatehouse again: while it has no owner it prints a new one.',
-  ),
-  too_many_attempts: entry(429, 'Too many wrong attempts.', 'Wait a minute and try again.'),
-  not_available: entry(503, 'This part of Gatehouse is not available now.', 'See GET /api/health, then try again.'),
-} as const satisfies Record<string, ProblemEntry>;
-
-export type AdminProblemCode = keyof typeof ADMIN_PROBLEMS;
 
 /** Thrown by the handlers of this door. */
 export class AdminProblem extends Error {
@@ -162,7 +136,7 @@ function viewsProblem(error: unknown): ProblemDraft | undefined {
   return draft({ code: 'not_available', entry, detail: entry.title, retryAfter: 1, logged: error.message });
 }
 
-const USE_TOKEN = 'Send an admin token (gha_…) as `Authorization: Bearer`.';
+const USE_TOKEN = 'Send an admin token (gha_…) as `Authorization: Bearer`, or sign in at /signin.';
 
 function refusalProblem(error: Refusal): ProblemDraft {
   const { status, sentence, remedy } = error.entry;

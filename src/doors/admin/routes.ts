@@ -15,18 +15,21 @@ export type AdminApp = FastifyInstance<
 
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'The request is not valid; `errors` names the fields.',
-  401: 'No valid admin token.',
+  401: 'No valid admin token or session.',
   403: 'This caller may not do this.',
   404: 'There is no such resource.',
   409: 'The request does not fit the present state.',
+  412: 'It was changed since the caller looked at it; nothing was changed.',
   413: 'The body is larger than 1 MiB, or 4 MiB where it holds a policy document.',
   415: 'The body is not application/json.',
-  429: 'Too many wrong attempts.',
+  422: 'The idempotency key was used for another request.',
+  429: 'Too many at once, or too many wrong attempts.',
   500: 'Gatehouse failed.',
   503: 'The part that would answer is not available.',
 };
 
-const problem = (status: number) => ({
+/** A problem as the answer of this status. */
+export const problem = (status: number) => ({
   description: MEANINGS[status] ?? 'Refused.',
   content: { 'application/problem+json': { schema: Problem } },
 });
@@ -45,6 +48,3 @@ export function answers<S extends number, T extends z.ZodType>(
 
 /** Largest body that holds a policy document, bytes: JSON may escape each byte of its one megabyte as three. */
 export const DOCUMENT_LIMIT = 4 * 1024 * 1024;
-
-/** Marks an answer that holds a secret, or what only this caller may see: no cache keeps it. */
-export const NO_STORE = 'no-store';

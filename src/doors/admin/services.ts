@@ -1,12 +1,71 @@
 /** What the admin door asks of the rest of the house; main.ts builds it. No store, no upstream: only verbs and views. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Principal, Role } from '../../identity/principal.ts';
+import type { AssignedRole, Principal, Role } from '../../identity/principal.ts';
 import type { Caller } from '../../journal/bodies.ts';
-import type { Head } from '../../journal/records.ts';
+import type { Head, JournalRecord, RecordKind } from '../../journal/records.ts';
 import type { Clock } from '../../kernel/clock.ts';
 import type { Projections } from '../../projections/ports.ts';
 import type { CredentialListing, DirectoryState, GrantRow, StopRow } from '../../store/ports.ts';
+import type { IdentityChanges, IdentityServices } from './identity-services.ts';
 import type { PolicyServices } from './policy-services.ts';
+
+/** A request as it came to this door, before anybody is known. */
+export interface AdminRequest {
+  readonly headers: IncomingHttpHeaders;
+  /** What the cookie of the session holds; null for none: then the credential stands in the headers. Never both. */
+  readonly session: string | null;
+  /** Address of the peer of the connection. */
+  readonly peer: string;
+}
+
+/** Who is calling. */
+export interface AdminCaller {
+  /** Its role is the highest that the directory, the policy and the groups of the provider give. */
+  readonly principal: Principal;
+  /** `tea_…`: teams that the caller leads, whatever the role is. */
+  readonly teams: readonly string[];
+  /** Why the caller has this role, for people to read. */
+  readonly roleReason: string;
+  /** The token that changes by this session must carry; null for an admin token. */
+  readonly csrf: string | null;
+  /** The secret to put into the cookie in place of the one that came; null where it stays. Milliseconds since the epoch: the latest end. */
+  readonly renewed: { readonly secret: string; readonly expiresAt: number } | null;
+}
+
+/** A record that goes to whoever follows the events. */
+export interface Following {
+  /** Records after this position of the chain; null for those from now on. */
+  readonly afterSeq: number | null;
+  /** Only these kinds; null for all. */
+  readonly kinds: readonly RecordKind[] | null;
+  /** Ends it: the iterator is done soon after, also while it waits. */
+  readonly signal: AbortSignal;
+}
+
+/** What became of a request with an idempotency key. */
+export type BegunAnswer =
+  /** It is the first: answer it, then `keep` or `drop`. */
+  | { readonly state: 'begun' }
+  | { readonly state: 'kept'; readonly status: number; readonly body: string }
+  /** The first is being answered, or broke off with the process: nobody knows whether it was done. */
+  | { readonly state: 'busy' }
+  /** The key came with another request. */
+  | { readonly state: 'other' };
+
+/**
+ * Answers to requests with idempotency keys, for 24 hours and sealed: they may hold secrets. `key` and `request` are SHA-256, lower-case
+ * hex, of caller, operation and key, and of address, body and precondition.
+ */
+export interface AnswerKeeper {
+  /** Atomic: of two at the same time one begins and the other is busy. */
+  begin(key: string, request: string): Promise<BegunAnswer>;
+  keep(
+    key: string,
+    answer: { readonly request: string; readonly status: number; readonly body: string },
+  ): Promise<void>;
+  /** Forgets that it was begun: it may be tried again. */
+  drop(key: string): Promise<void>;
+}
 
 /** A credential as it is made: the secret is in nobody's hands but the caller's. */
 export interface Issued {
@@ -35,9 +94,14 @@ export type NewGrant = Pick<GrantRow, 'kind' | 'scope' | 'subject' | 'models' | 
  * The verbs of identity/changes.ts. Each is one transaction of the change and its outbox row, resolves when the change is
  * in force in this process (P3), and throws a ChangeError when it cannot be done. `actor` is the id of who asks.
  */
-export interface AdminChanges {
+export interface AdminChanges extends IdentityChanges {
   claimOwner(input: { secret: string; email: string }): Promise<{ person: string; token: string }>;
-  addPerson(input: { actor: string; email: string; team: string | null; role: Role }): Promise<{ id: string }>;
+  addPerson(input: {
+    actor: string;
+    email: string;
+    team: string | null;
+    role: Exclude<AssignedRole, 'primary_owner'>;
+  }): Promise<{ id: string }>;
   setPersonTeam(input: { actor: string; person: string; team: string | null; reason: string | null }): Promise<void>;
   disableParty(input: { actor: string; party: string; reason: string | null }): Promise<void>;
   enableParty(input: { actor: string; party: string; reason: string | null }): Promise<void>;
@@ -101,7 +165,7 @@ export interface CallContent {
   readonly response: ContentPart;
 }
 
-export interface AdminServices {
+export interface AdminServices extends IdentityServices {
   readonly clock: Clock;
   /** Today in the policy's time zone, `YYYY-MM-DD`, which is what calls are booked on. Absent: the day in UTC. */
   readonly today?: () => string;
@@ -109,8 +173,16 @@ export interface AdminServices {
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  /** Verified caller of a request to the admin door. Throws IdentityRefusal, `wrong_door` for a virtual key. */
-  readonly identify: (headers: IncomingHttpHeaders) => Principal;
+  /**
+   * Verified caller of a request to this door. Rejects with an IdentityRefusal: `wrong_door` for a virtual key, `session_ended` and
+   * `session_elsewhere` for a cookie.
+   */
+  readonly identify: (request: AdminRequest) => Promise<AdminCaller>;
+  /**
+   * The role that this caller has at this moment; null once the credential, its owner or the session has ended. From memory: it is
+   * asked every second while somebody follows the events (P3).
+   */
+  readonly roleNow: (principal: Principal) => Role | null;
   /** The directory as of now, the newest committed change included. */
   readonly directory: () => Promise<DirectoryState>;
   /** Credentials with their last use, those of one owner where given. */
@@ -121,6 +193,9 @@ export interface AdminServices {
   readonly grants: (limit: number) => Promise<readonly GrantRow[]>;
   readonly changes: AdminChanges;
   readonly policy: PolicyServices;
+  readonly answers: AnswerKeeper;
+  /** Records of the journal as they become durable, oldest first, each once. */
+  readonly follow: (following: Following) => AsyncIterable<JournalRecord>;
   readonly projections: Pick<Projections, 'usage' | 'forecast' | 'unusual' | 'audit' | 'show' | 'rebuild' | 'status'>;
   readonly journal: { readonly head: Head; readonly trouble: string | null };
   /** What was said in the call of this intent; null when there is no such call. */

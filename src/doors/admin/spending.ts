@@ -3,6 +3,7 @@ import { utcDay } from '../../kernel/days.ts';
 import { sixDigits } from '../../kernel/units.ts';
 import type { ForecastAmounts, Growth, UnusualSpending } from '../../projections/ports.ts';
 import { money, moneyFields } from './money.ts';
+import { reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, named } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -79,47 +80,69 @@ export function spendingRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/usage/forecast',
     {
-      config: { permission: 'usage.read' },
+      config: { permission: 'usage.read', narrows: true },
       schema: {
         operationId: 'getForecast',
         tags: ['usage'],
         summary: 'Forecast a month',
-        description: 'What a month will cost, from the days so far; without one, this month.',
+        description:
+          'What a month will cost, from the days so far; without one, this month. A team lead sees the own teams.',
         querystring: z.strictObject({ month: described(month.optional(), 'The month, YYYY-MM.') }),
         response: answers([200, Forecast]),
       },
     },
-    async ({ query }) => {
+    async (request) => {
       const today = todayOf(services);
-      const forecast = await services.projections.forecast({ month: query.month ?? today.slice(0, 7), today });
+      const month = request.query.month ?? today.slice(0, 7);
+      const forecast = await services.projections.forecast({ month, today });
+      const reach = reachOf(request);
       const view = new DirectoryView(await services.directory());
-      const rows = forecast.rows.map((row) => ({ team: row.team, name: nameIn(view, row.team), ...amountsOf(row) }));
+      const within = forecast.rows.filter(({ team }) => reach.team(team));
+      const rows = within.map((row) => ({ team: row.team, name: nameIn(view, row.team), ...amountsOf(row) }));
       const { simulated } = services.upstream();
-      return { month: forecast.month, today, simulated, rows, total: amountsOf(forecast.total) };
+      const total = amountsOf(reach.all ? forecast.total : addedUp(within));
+      return { month: forecast.month, today, simulated, rows, total };
     },
   );
 
   app.get(
     '/usage/unusual',
     {
-      config: { permission: 'usage.read' },
+      config: { permission: 'usage.read', narrows: true },
       schema: {
         operationId: 'getUnusualSpending',
         tags: ['usage'],
         summary: 'Show unusual spending',
         description:
           'Who spends far above their own last four weeks, today, yesterday or in the last seven days, and what changed. ' +
-          'Less than 5 US dollars above the usual, and callers with little history, are left out.',
+          'Less than 5 US dollars above the usual, and callers with little history, are left out. A team lead sees the own teams.',
         response: answers([200, z.object({ today: z.string(), simulated, rows: z.array(Unusual) })]),
       },
     },
-    async () => {
+    async (request) => {
       const today = todayOf(services);
-      const found = await services.projections.unusual({ today });
+      const reach = reachOf(request);
+      // What a person spends may be charged to a team that is not the lead's.
+      const found = (await services.projections.unusual({ today })).filter(
+        ({ scope, subject }) => reach.all || (scope === 'team' && reach.team(subject)),
+      );
       const view = new DirectoryView(await services.directory());
       return { today, simulated: services.upstream().simulated, rows: found.map((each) => unusualIn(view, each)) };
     },
   );
+}
+
+/** Of some of the teams: their ranges together hold that of the sum. */
+function addedUp(rows: readonly ForecastAmounts[]): ForecastAmounts {
+  const sum = (pick: (row: ForecastAmounts) => number): number => rows.reduce((all, row) => all + pick(row), 0);
+  const methods = new Set(rows.map(({ method }) => method));
+  return {
+    toDateMicros: sum((row) => row.toDateMicros),
+    expectedMicros: sum((row) => row.expectedMicros),
+    lowMicros: sum((row) => row.lowMicros),
+    highMicros: sum((row) => row.highMicros),
+    method: methods.has('linear') ? 'linear' : methods.has('weekday') ? 'weekday' : 'actual',
+  };
 }
 
 function amountsOf(row: ForecastAmounts) {

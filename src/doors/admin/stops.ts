@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { DirectoryState, StopRow } from '../../store/ports.ts';
 import { actorOf } from './auth.ts';
+import { changing, tagged } from './preconditions.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, line, neededReason, nextCursor, paging, reason } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -12,12 +13,12 @@ const tags = ['stops'];
 
 /** `/stops`: what is stopped at once, over every policy. This door itself is never stopped, or nobody could lift a stop. */
 export function stopRoutes(app: AdminApp, services: AdminServices): void {
-  listRoute(app, services);
+  readRoutes(app, services);
   makeRoute(app, services);
   liftRoute(app, services);
 }
 
-function listRoute(app: AdminApp, services: AdminServices): void {
+function readRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/stops',
     {
@@ -43,6 +44,22 @@ function listRoute(app: AdminApp, services: AdminServices): void {
       const page = pageOf(query.state === 'active' ? state.stops : await services.stops(HISTORY), query);
       return { stops: page.rows.map((row) => showStop(view, row)), cursor: page.cursor };
     },
+  );
+
+  app.get(
+    '/stops/:id',
+    {
+      config: { permission: 'stops.read' },
+      schema: {
+        operationId: 'getStop',
+        tags,
+        summary: 'Show a stop',
+        description: 'By id.',
+        params: stopParams,
+        response: answers([200, Stop], 404),
+      },
+    },
+    async ({ params }, reply) => tagged(reply, await readStop(services, params.id)),
   );
 }
 
@@ -84,7 +101,7 @@ function makeRoute(app: AdminApp, services: AdminServices): void {
       const wanted = resolve(await services.directory(), request.body);
       const why = request.body.reason;
       const { id } = await services.changes.stop({ actor: actorOf(request), ...wanted, reason: why });
-      return reply.code(201).send(await readStop(services, id));
+      return reply.code(201).send(tagged(reply, await readStop(services, id)));
     },
   );
 }
@@ -93,7 +110,7 @@ function liftRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/stops/:id/lift',
     {
-      config: { permission: 'stops.write' },
+      config: { permission: 'stops.write', matches: true },
       schema: {
         operationId: 'liftStop',
         tags,
@@ -104,10 +121,15 @@ function liftRoute(app: AdminApp, services: AdminServices): void {
         response: answers([200, Stop], 404, 409, 413, 415),
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
-      await services.changes.liftStop({ actor: actorOf(request), stop: id, reason: request.body.reason ?? null });
-      return readStop(services, id);
+      await changing(request, {
+        thing: id,
+        shown: () => readStop(services, id),
+        change: () =>
+          services.changes.liftStop({ actor: actorOf(request), stop: id, reason: request.body.reason ?? null }),
+      });
+      return tagged(reply, await readStop(services, id));
     },
   );
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { TeamRow } from '../../store/ports.ts';
 import { actorOf } from './auth.ts';
+import { reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, instant, line, named, nextCursor, paging } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -27,7 +28,7 @@ export function teamRoutes(app: AdminApp, services: AdminServices): void {
   app.get(
     '/teams',
     {
-      config: { permission: 'directory.read' },
+      config: { permission: 'directory.read', narrows: true },
       schema: {
         operationId: 'listTeams',
         tags: ['teams'],
@@ -37,9 +38,13 @@ export function teamRoutes(app: AdminApp, services: AdminServices): void {
         response: answers([200, z.object({ teams: z.array(Team), cursor: nextCursor })]),
       },
     },
-    async ({ query }) => {
+    async (request) => {
+      const { team } = reachOf(request);
       const view = new DirectoryView(await services.directory());
-      const page = pageOf(view.teams, query);
+      const page = pageOf(
+        view.teams.filter(({ id }) => team(id)),
+        request.query,
+      );
       return { teams: page.rows.map((row) => showTeam(view, row)), cursor: page.cursor };
     },
   );

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { daysOfMonth } from '../../kernel/days.ts';
 import { actorOf } from './auth.ts';
 import { AdminProblem } from './problems.ts';
+import { reachOf } from './reach.ts';
 import { type AdminApp, answers } from './routes.ts';
 import { described, line } from './schemas.ts';
 import type { AdminServices } from './services.ts';
@@ -12,26 +13,49 @@ import { DirectoryView } from './view.ts';
 const DIMENSIONS = ['team', 'person', 'service', 'key', 'model', 'day', 'cost_center'] as const;
 const day = (description: string) =>
   described(z.iso.date('must be a day such as 2026-11-24').optional(), `${description}, YYYY-MM-DD, included.`);
+const period = {
+  from: day('First day'),
+  to: day('Last day'),
+  month: described(month.optional(), 'A whole month, instead of `from` and `to`.'),
+};
+const isOnePeriod = (query: { from?: unknown; to?: unknown; month?: unknown }): boolean =>
+  query.month === undefined || (query.from ?? query.to) === undefined;
+const TWO_PERIODS = 'month goes without from and to';
+
+const OwnQuery = z
+  .strictObject({ by: described(z.enum(DIMENSIONS).default('day'), 'What to sum for.'), ...period })
+  .refine(isOnePeriod, TWO_PERIODS);
+
 const Query = z
   .strictObject({
     by: described(z.enum(DIMENSIONS).default('team'), 'What to sum for.'),
-    from: day('First day'),
-    to: day('Last day'),
-    month: described(month.optional(), 'A whole month, instead of `from` and `to`.'),
+    ...period,
     team: line(254, 'Only calls charged to this team, by id or name.').optional(),
     person: line(254, 'Only calls of this person or service, by id or name.').optional(),
   })
-  .refine(
-    (query) => query.month === undefined || (query.from ?? query.to) === undefined,
-    'month goes without from and to',
-  );
+  .refine(isOnePeriod, TWO_PERIODS);
+
+const Answer = z.object({
+  by: z.enum(DIMENSIONS),
+  from: z.string(),
+  to: z.string(),
+  simulated: described(z.boolean(), 'True in a demo: no provider was asked.'),
+  rows: z.array(Row),
+  total: Sums,
+});
 
 /** `/usage`: who used how much, from the views. */
 export function usageRoutes(app: AdminApp, services: AdminServices): void {
+  showRoute(app, services);
+  ownRoute(app, services);
+  rebuildRoute(app, services);
+}
+
+function showRoute(app: AdminApp, services: AdminServices): void {
   app.get(
     '/usage',
     {
-      config: { permission: 'usage.read' },
+      config: { permission: 'usage.read', narrows: true },
       schema: {
         operationId: 'getUsage',
         tags: ['usage'],
@@ -39,31 +63,80 @@ export function usageRoutes(app: AdminApp, services: AdminServices): void {
         description:
           'Sums for a period; without one, for this month. A call counts on the day, for the team and for the cost centre ' +
           'that it was booked on when it was admitted. The sums of the rows add up to the total to the micro-dollar, ' +
-          'by person and by service together.',
+          'by person and by service together. A team lead sees what was charged to the own teams.',
         querystring: Query,
-        response: answers([
-          200,
-          z.object({
-            by: z.enum(DIMENSIONS),
-            from: z.string(),
-            to: z.string(),
-            simulated: described(z.boolean(), 'True in a demo: no provider was asked.'),
-            rows: z.array(Row),
-            total: Sums,
-          }),
-        ]),
+        response: answers([200, Answer], 404),
       },
     },
-    async ({ query }) => {
-      const { from, to } = periodOf(query, todayOf(services));
+    async (request) => {
+      const { query } = request;
       const view = new DirectoryView(await services.directory());
-      const rows = await services.projections.usage({ by: query.by, from, to, ...filterOf(view, query) });
-      const shown = rows.map((row) => ({ value: row.value, name: nameIn(view, row.value), ...sumsOf([row]) }));
-      const { simulated } = services.upstream();
-      return { by: query.by, from, to, simulated, rows: shown, total: sumsOf(rows) };
+      const { team, person } = filterOf(view, query);
+      const reach = reachOf(request);
+      if (reach.all) return usageOf(services, view, { query, filters: [{ team, person }] });
+      if (team !== undefined && !reach.team(team)) {
+        throw new AdminProblem('resource_unknown', 'There is no team with this id or name.');
+      }
+      const teams = team === undefined ? [...reach.teams] : [team];
+      return usageOf(services, view, { query, filters: teams.map((one) => ({ team: one, person })) });
     },
   );
+}
 
+function ownRoute(app: AdminApp, services: AdminServices): void {
+  app.get(
+    '/account/usage',
+    {
+      config: { permission: 'account.read', narrows: true },
+      schema: {
+        operationId: 'getOwnUsage',
+        tags: ['account'],
+        summary: 'Show your own usage',
+        description: 'What your calls used, whichever team was charged; without a period, this month.',
+        querystring: OwnQuery,
+        response: answers([200, Answer]),
+      },
+    },
+    async (request) => {
+      const view = new DirectoryView(await services.directory());
+      return usageOf(services, view, { query: request.query, filters: [{ person: actorOf(request) }] });
+    },
+  );
+}
+
+interface Asked {
+  readonly query: z.infer<typeof OwnQuery>;
+  /** Calls that fit one of them; none fits two. */
+  readonly filters: readonly { readonly team?: string | undefined; readonly person?: string | undefined }[];
+}
+
+async function usageOf(
+  services: AdminServices,
+  view: DirectoryView,
+  { query, filters }: Asked,
+): Promise<z.infer<typeof Answer>> {
+  const { from, to } = periodOf(query, todayOf(services));
+  const { by } = query;
+  const found = await Promise.all(
+    filters.map(({ team, person }) =>
+      services.projections.usage({
+        ...{ by, from, to },
+        ...(team === undefined ? {} : { team }),
+        ...(person === undefined ? {} : { person }),
+      }),
+    ),
+  );
+  const all = found.flat();
+  // Of several teams, what is the same person or model is one row.
+  const grouped = filters.length === 1 ? all.map((row) => [row]) : [...Map.groupBy(all, ({ value }) => value).values()];
+  const rows = grouped.map((same) => {
+    const value = same[0]?.value ?? null;
+    return { value, name: nameIn(view, value), ...sumsOf(same) };
+  });
+  return { by, from, to, simulated: services.upstream().simulated, rows, total: sumsOf(all) };
+}
+
+function rebuildRoute(app: AdminApp, services: AdminServices): void {
   app.post(
     '/usage/rebuild',
     {

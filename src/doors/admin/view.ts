@@ -68,7 +68,7 @@ export class DirectoryView {
     if (credential.revokedAt !== null) return 'revoked';
     if (credential.expiresAt !== null && credential.expiresAt <= now) return 'expired';
     const owner = this.#parties.get(credential.owner);
-    if (!owner || owner.disabledAt !== null || owner.erasedAt !== null) return 'owner_disabled';
+    if (!owner || !isActive(owner, now)) return 'owner_disabled';
     if (credential.rotatedTo !== null) return 'rotated';
     return credential.expiresAt !== null && credential.expiresAt - now <= EXPIRING_MS ? 'expiring' : 'active';
   }
@@ -78,6 +78,11 @@ export class DirectoryView {
     if (byId && accepts(byId)) return byId;
     return named([...this.#parties.values()].filter(accepts), idOrName);
   }
+}
+
+/** Neither disabled nor erased, nor a guest whose time is over. */
+export function isActive({ disabledAt, erasedAt, endsAt }: PartyRow, now: number): boolean {
+  return disabledAt === null && erasedAt === null && (endsAt === null || now < endsAt);
 }
 
 /** The row of this exact name, else the only one whose name differs in case alone: two of those would be a guess. */

@@ -6,8 +6,8 @@ export interface WatchServices {
   readonly metrics: () => string;
   /** Null when calls can be served, else why not. */
   readonly ready: () => string | null;
-  /** Throws when these headers may not read the metrics; null lets everybody. */
-  readonly mayReadMetrics: ((headers: IncomingHttpHeaders) => unknown) | null;
+  /** Rejects when these headers may not read the metrics; null lets everybody. */
+  readonly mayReadMetrics: ((headers: IncomingHttpHeaders) => Promise<void>) | null;
 }
 
 /**
@@ -25,7 +25,7 @@ export async function watchDoor(app: FastifyInstance, services: WatchServices): 
   });
   app.get('/metrics', async (request, reply) => {
     try {
-      services.mayReadMetrics?.(request.headers);
+      await services.mayReadMetrics?.(request.headers);
     } catch {
       const hint = 'An admin token is needed: Authorization: Bearer gha_… (or set listen.open_metrics).\n';
       return reply.code(401).header('www-authenticate', 'Bearer').type('text/plain').send(hint);

@@ -8,7 +8,7 @@ import { ChangeError } from './error.ts';
 /** What every verb works with. */
 export interface ChangeContext {
   readonly store: Pick<Store, 'change'>;
-  readonly directory: Pick<Directory, 'refresh' | 'current'>;
+  readonly directory: Pick<Directory, 'refresh' | 'current' | 'turn'>;
   readonly clock: Clock;
 }
 
@@ -50,7 +50,8 @@ export async function commit<T>(
   return result;
 }
 
-async function inStore<T>(store: Pick<Store, 'change'>, work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+/** Runs `work` as one change of the store; a value that is taken becomes a ChangeError `conflict`. */
+export async function inStore<T>(store: Pick<Store, 'change'>, work: (tx: StoreTransaction) => Promise<T>): Promise<T> {
   try {
     return await store.change(work);
   } catch (error) {
@@ -65,6 +66,21 @@ export async function livingParty(tx: StoreTransaction, id: string): Promise<Par
   if (party === undefined) throw new ChangeError('not_found', 'There is no person or service with this id.');
   if (party.erasedAt !== null) throw new ChangeError('refused', 'This person was erased.');
   return party;
+}
+
+/** The living person with this id. `not_found` for a service too. */
+export async function livingPerson(tx: StoreTransaction, id: string): Promise<PartyRow> {
+  const party = await livingParty(tx, id);
+  if (party.kind !== 'person') throw new ChangeError('not_found', 'There is no person with this id.');
+  return party;
+}
+
+/**
+ * `refused` where this would let somebody else become, lock out or speak for the primary owner. `system` is whoever holds the machine.
+ */
+export function mustNotTouchOwner({ id, role }: Pick<PartyRow, 'id' | 'role'>, actor: string): void {
+  if (role !== 'primary_owner' || actor === id || actor === 'system') return;
+  throw new ChangeError('refused', 'Only the primary owner may do this to the primary owner.');
 }
 
 /** Null for none. `not_found` when there is no such team. */

@@ -1,5 +1,7 @@
-import type { CredentialKind } from '../principal.ts';
-import { isActive, refusalOf } from '../snapshot.ts';
+import type { PartyRow, StoreTransaction } from '../../store/ports.ts';
+import type { KeyKind } from '../principal.ts';
+import { refusalOf } from '../snapshot.ts';
+import { isActiveAt } from '../validity.ts';
 import { type ChangeContext, commit, type Done, existingCredential, existingTeam, livingParty } from './commit.ts';
 import { ChangeError } from './error.ts';
 import { actorOf, expiryOf, labelOf, overlapOf, reasonOf } from './input.ts';
@@ -23,7 +25,7 @@ export async function createKey(
     readonly actor: string;
     readonly owner: string;
     readonly label: string;
-    readonly kind: CredentialKind;
+    readonly kind: KeyKind;
     readonly expiresAt?: number | null;
     readonly team?: string | null;
   },
@@ -32,10 +34,8 @@ export async function createKey(
   const label = labelOf(input.label);
   return commit(context, async (tx, now) => {
     const owner = await livingParty(tx, input.owner);
-    if (!isActive(owner)) throw new ChangeError('refused', 'The owner is disabled.');
-    if (input.kind === 'admin' && owner.kind !== 'person') {
-      throw new ChangeError('refused', 'An admin token belongs to a person.');
-    }
+    if (!isActiveAt(owner, now)) throw new ChangeError('refused', 'The owner is disabled.');
+    if (input.kind === 'admin') await maySpeakFor(tx, owner, actor);
     const team = await existingTeam(tx, input.team);
     if (input.kind === 'admin' && team !== null)
       throw new ChangeError('invalid', 'An admin token is charged to no team.');
@@ -65,6 +65,7 @@ export async function rotateKey(
     if (refusalOf({ credential: old, owner }, now) !== null || old.rotatedTo !== null) {
       throw new ChangeError('refused', 'Only a valid key that was not rotated before can be rotated.');
     }
+    if (old.kind === 'admin') await maySpeakFor(tx, owner, actor);
     const lifetime = old.expiresAt === null ? null : old.expiresAt - old.createdAt;
     const expiresAt = lifetime === null ? null : expiryOf(now + lifetime, now);
     const { kind, label, team } = old;
@@ -82,6 +83,20 @@ export async function rotateKey(
     const after = { expiresAt: oldExpiresAt, rotatedTo: row.id, rotatedToExpiresAt: expiresAt };
     return { result: { id: row.id, secret }, record: { ...record, after } };
   });
+}
+
+/**
+ * An admin token speaks for its owner. One admin who got that of another, or of the primary owner, could do what is not theirs, and
+ * be the second person of their own changes.
+ */
+async function maySpeakFor(tx: StoreTransaction, owner: PartyRow, actor: string): Promise<void> {
+  if (owner.kind !== 'person') throw new ChangeError('refused', 'An admin token belongs to a person.');
+  if (actor === owner.id || actor === 'system') return;
+  if ((await tx.primaryOwner())?.id === actor) return;
+  throw new ChangeError(
+    'refused',
+    'Everybody makes and rotates their own admin tokens; the primary owner may for others.',
+  );
 }
 
 /** Ends a credential at once and for good. A second time changes nothing. */

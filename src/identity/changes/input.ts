@@ -10,6 +10,8 @@ const LABEL_LENGTH = 100;
 const REASON_LENGTH = 500;
 const PATTERN_LENGTH = 256;
 const TOKEN_LENGTH = 200;
+/** Largest policy document, bytes of UTF-8. */
+const LARGEST_DOCUMENT = 1024 * 1024;
 /** The last instant a Date can show (ECMA-262 §21.4.1.1). */
 const LAST_INSTANT = 8_640_000_000_000_000;
 
@@ -93,6 +95,16 @@ export function tokenOf(text: string): string {
     throw new ChangeError('invalid', `Give 1 to ${TOKEN_LENGTH} characters on one line, and no e-mail address.`);
   }
   return token;
+}
+
+/** The size of a policy document, bytes of UTF-8. */
+export function documentOf(text: string): { readonly bytes: number } {
+  const bytes = Buffer.byteLength(text);
+  if (!text.isWellFormed()) throw new ChangeError('invalid', 'The policy is not valid Unicode.');
+  if (bytes > LARGEST_DOCUMENT) {
+    throw new ChangeError('invalid', `The policy is larger than ${LARGEST_DOCUMENT} bytes.`);
+  }
+  return { bytes };
 }
 
 /** Who acts, as records name them: an id, `system`, or `owner-secret`. */

@@ -1,6 +1,7 @@
 import type { StoreTransaction } from '../../store/ports.ts';
 import { newOwnerSecret, parseOwnerSecret } from '../key-format.ts';
-import { isActive } from '../snapshot.ts';
+import { isActiveAt } from '../validity.ts';
+import { BREAK_GLASS_SETTING } from './break-glass.ts';
 import { type ChangeContext, commit, type Done } from './commit.ts';
 import { ChangeError } from './error.ts';
 import { emailOf } from './input.ts';
@@ -15,8 +16,8 @@ const FIRST_TOKEN_LABEL = 'first admin token';
  * newest of several starts counts.
  */
 export async function ensureOwnerSecret(context: ChangeContext): Promise<string | null> {
-  return commit(context, async (tx): Promise<Done<string | null>> => {
-    if (await ownerCanAct(tx)) return { result: null, record: null };
+  return commit(context, async (tx, now): Promise<Done<string | null>> => {
+    if (await ownerCanAct(tx, now)) return { result: null, record: null };
     const { secret, digest } = newOwnerSecret();
     await tx.setSetting(OWNER_SECRET_SETTING, digest);
     const record = { actor: 'system', action: 'owner_secret.issued', subject: 'owner-secret' };
@@ -25,8 +26,8 @@ export async function ensureOwnerSecret(context: ChangeContext): Promise<string 
 }
 
 /**
- * Makes the first owner: a person with role `owner` and an admin token, shown once. The secret works once. `refused` for
- * any secret that is not the current one, without saying why; `conflict` when the address is taken.
+ * Makes the primary owner: a person with an admin token, shown once. The secret works once. One who cannot act any more becomes a
+ * member. `refused` for any secret that is not the current one, without saying why; `conflict` when the address is taken.
  */
 export async function claimOwner(
   context: ChangeContext,
@@ -37,24 +38,29 @@ export async function claimOwner(
   return commit(context, async (tx, now) => {
     const expected = await tx.setting(OWNER_SECRET_SETTING);
     // Digests of a 202-bit secret: how long their comparison takes tells nothing about the secret.
-    if (presented === null || presented.digest !== expected || (await ownerCanAct(tx))) {
+    if (presented === null || presented.digest !== expected || (await ownerCanAct(tx, now))) {
       throw new ChangeError('refused', 'This owner secret is not valid: it was used, replaced, or mistyped.');
     }
     await tx.setSetting(OWNER_SECRET_SETTING, null);
-    const person = newParty({ kind: 'person', name, team: null, role: 'owner' }, now);
+    await tx.setSetting(BREAK_GLASS_SETTING, null);
+    const displaced = (await tx.primaryOwner())?.id ?? null;
+    if (displaced !== null) await tx.updateParty(displaced, { role: 'member' });
+    const person = newParty({ kind: 'person', name, team: null, role: 'primary_owner' }, now);
     const token = { kind: 'admin', owner: person.id, label: FIRST_TOKEN_LABEL, expiresAt: null, team: null } as const;
     const { row, secret } = issue(token, now);
     await tx.insertParty(person);
     await tx.insertCredential(row);
+    const after = { kind: 'person', role: person.role, team: null, credential: row.id, displaced };
     const record = { actor: 'owner-secret', action: 'owner.claimed', subject: person.id, before: null, reason: null };
     return {
       result: { person: person.id, credential: row.id, token: secret },
-      record: { ...record, after: { kind: 'person', role: 'owner', team: null, credential: row.id } },
+      record: { ...record, after },
     };
   });
 }
 
 /** A disabled last owner leaves nobody to enable them: a restart then offers a new secret to whoever can read its output. */
-async function ownerCanAct(tx: StoreTransaction): Promise<boolean> {
-  return (await tx.owners()).some(isActive);
+async function ownerCanAct(tx: StoreTransaction, now: number): Promise<boolean> {
+  const owner = await tx.primaryOwner();
+  return owner !== undefined && isActiveAt(owner, now);
 }

@@ -1,10 +1,19 @@
 import { newId } from '../../kernel/ids.ts';
-import type { Role } from '../principal.ts';
-import { type ChangeContext, commit, type Done, existingTeam, livingParty } from './commit.ts';
+import type { AssignedRole } from '../principal.ts';
+import {
+  type ChangeContext,
+  commit,
+  type Done,
+  existingTeam,
+  livingParty,
+  livingPerson,
+  mustNotTouchOwner,
+} from './commit.ts';
 import { erase } from './erase.ts';
 import { ChangeError } from './error.ts';
 import { actorOf, emailOf, nameOf, reasonOf } from './input.ts';
 import { newParty } from './rows.ts';
+import { endSessions } from './sessions.ts';
 
 /** Who asks, and why. */
 interface Asked {
@@ -12,14 +21,18 @@ interface Asked {
   readonly reason?: string | null;
 }
 
-/** Adds a person. `conflict` when a living person has this address, `not_found` for an unknown team. */
+/**
+ * Adds a person. `conflict` when a living person has this address, `not_found` for an unknown team, `refused` for a primary owner,
+ * who is made by `claimOwner` and `transferOwner` alone.
+ */
 export async function addPerson(
   context: ChangeContext,
-  input: Asked & { readonly email: string; readonly team?: string | null; readonly role?: Role },
+  input: Asked & { readonly email: string; readonly team?: string | null; readonly role?: AssignedRole },
 ): Promise<{ id: string }> {
   const actor = actorOf(input.actor);
   const name = emailOf(input.email);
   const role = input.role ?? 'member';
+  if (role === 'primary_owner') throw new ChangeError('refused', 'There is one primary owner: transfer the ownership.');
   return commit(context, async (tx, now) => {
     const team = await existingTeam(tx, input.team);
     const row = newParty({ kind: 'person', name, team, role }, now);
@@ -40,8 +53,7 @@ export async function setPersonTeam(
   const actor = actorOf(input.actor);
   const reason = reasonOf(input.reason);
   await commit(context, async (tx): Promise<Done<void>> => {
-    const party = await livingParty(tx, input.person);
-    if (party.kind !== 'person') throw new ChangeError('not_found', 'There is no person with this id.');
+    const party = await livingPerson(tx, input.person);
     const team = await existingTeam(tx, input.team);
     if (team === party.team) return { result: undefined, record: null };
     await tx.updateParty(party.id, { team });
@@ -50,7 +62,10 @@ export async function setPersonTeam(
   });
 }
 
-/** Stops a person or service at once, with all credentials; they stay and work again after `enableParty`. */
+/**
+ * Stops a person or service at once, with all credentials; they stay and work again after `enableParty`. Sessions end for good.
+ * `refused` for the primary owner, unless asked by themselves.
+ */
 export async function disableParty(context: ChangeContext, input: Asked & { readonly party: string }): Promise<void> {
   await setDisabled(context, input, true);
 }
@@ -70,17 +85,21 @@ async function setDisabled(
   await commit(context, async (tx, now): Promise<Done<void>> => {
     const party = await livingParty(tx, input.party);
     if (disable === (party.disabledAt !== null)) return { result: undefined, record: null };
+    if (disable) mustNotTouchOwner(party, actor);
     const disabledAt = disable ? now : null;
     await tx.updateParty(party.id, { disabledAt });
     const action = `${party.kind}.${disable ? 'disabled' : 'enabled'}`;
-    const states = { before: { disabledAt: party.disabledAt }, after: { disabledAt } };
+    const sessions = disable ? await endSessions(tx, { person: party.id, at: now }) : [];
+    const after = party.kind === 'person' && disable ? { disabledAt, sessions } : { disabledAt };
+    const states = { before: { disabledAt: party.disabledAt }, after };
     return { result: undefined, record: { actor, action, subject: party.id, ...states, reason } };
   });
 }
 
 /**
- * Forgets a person (P7): the address (in policies too), the labels of their keys and their content key go, every credential is
- * revoked. The id stays, because the journal names it. Cannot be undone; a second time changes nothing.
+ * Forgets a person (P7): the address (in policies too), what identity providers call them, the labels of their keys and their content
+ * key go, every credential is revoked, every session ended. The id stays, because the journal names it. Cannot be undone; a second time
+ * changes nothing. `refused` for the primary owner, unless asked by themselves.
  */
 export async function erasePerson(context: ChangeContext, input: Asked & { readonly person: string }): Promise<void> {
   const actor = actorOf(input.actor);
@@ -89,6 +108,7 @@ export async function erasePerson(context: ChangeContext, input: Asked & { reado
     const party = await tx.party(input.person);
     if (party?.kind !== 'person') throw new ChangeError('not_found', 'There is no person with this id.');
     if (party.erasedAt !== null) return { result: undefined, record: null };
+    mustNotTouchOwner(party, actor);
     const revoked = await erase(tx, party.id, now);
     const states = { before: { erasedAt: null }, after: { erasedAt: now, revoked } };
     return { result: undefined, record: { actor, action: 'person.erased', subject: party.id, ...states, reason } };

@@ -3,10 +3,7 @@ import { newId } from '../../kernel/ids.ts';
 import type { PolicyRevisionRow, StoreTransaction } from '../../store/ports.ts';
 import { type ChangeContext, commit, type Done } from './commit.ts';
 import { ChangeError } from './error.ts';
-import { actorOf, nameOf, reasonOf } from './input.ts';
-
-/** Largest policy document, bytes of UTF-8. */
-const LARGEST = 1024 * 1024;
+import { actorOf, documentOf, nameOf, reasonOf } from './input.ts';
 
 export interface PolicyInput {
   /** The id of who applies it, `file` for the watched file, or `system`. */
@@ -37,9 +34,7 @@ export async function applyPolicy(context: ChangeContext, input: PolicyInput): P
   const author = input.actor === 'file' ? 'file' : actorOf(input.actor);
   const reason = reasonOf(input.reason);
   const { text } = input;
-  const bytes = Buffer.byteLength(text);
-  if (!text.isWellFormed()) throw new ChangeError('invalid', 'The policy is not valid Unicode.');
-  if (bytes > LARGEST) throw new ChangeError('invalid', `The policy is larger than ${LARGEST} bytes.`);
+  const { bytes } = documentOf(text);
   const names = input.teams.map(nameOf);
   return commit(context, async (tx, now): Promise<Done<AppliedPolicy>> => {
     const newest = await tx.newestPolicy();

@@ -2,10 +2,13 @@ import { newId } from '../../kernel/ids.ts';
 import type { CredentialRow, PartyRow } from '../../store/ports.ts';
 import { newCredential } from '../key-format.ts';
 
-/** A party as it starts. */
-export function newParty(fields: Pick<PartyRow, 'kind' | 'name' | 'team' | 'role'>, now: number): PartyRow {
+/** A party as it starts; a guest with who answers for them and the end. */
+export function newParty(
+  fields: Pick<PartyRow, 'kind' | 'name' | 'team' | 'role'> & Partial<Pick<PartyRow, 'sponsor' | 'endsAt'>>,
+  now: number,
+): PartyRow {
   const id = newId(fields.kind === 'person' ? 'per' : 'svc', now);
-  return { ...fields, id, createdAt: now, disabledAt: null, erasedAt: null };
+  return { sponsor: null, endsAt: null, ...fields, id, createdAt: now, disabledAt: null, erasedAt: null };
 }
 
 /** A credential as it starts, and its secret, which is in no row. */

@@ -1,4 +1,5 @@
-import { type DirectorySnapshot, isActive, refusalOf } from '../../identity/snapshot.ts';
+import { type DirectorySnapshot, refusalOf } from '../../identity/snapshot.ts';
+import { isActiveAt } from '../../identity/validity.ts';
 import type { LoadedPolicy } from '../../policy/compile.ts';
 import type { Subject } from '../../policy/model.ts';
 import { subjectOf } from '../../steps/attribute.ts';
@@ -35,7 +36,8 @@ export function livingCallers(
     const sort = named.has(id) ? id : (team ?? '');
     if (!own.has(sort)) own.set(sort, { kind: owner.kind, id: owner.id, key: id, keyTeam: team });
   }
-  return [...parties.values()].filter(isActive).map(({ id, kind }) => {
+  const active = [...parties.values()].filter((party) => isActiveAt(party, now));
+  return active.map(({ id, kind }) => {
     const own = keys.get(id);
     return own === undefined ? [{ kind, id, key: '', keyTeam: null }] : [...own.values()];
   });

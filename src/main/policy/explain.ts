@@ -3,6 +3,7 @@ import { AdminProblem } from '../../doors/admin/problems.ts';
 import { serviceOf } from '../../doors/admin/subjects.ts';
 import { DirectoryView } from '../../doors/admin/view.ts';
 import { type DirectorySnapshot, type Entry, refusalOf } from '../../identity/snapshot.ts';
+import { isActiveAt } from '../../identity/validity.ts';
 import { fold } from '../../kernel/text.ts';
 import { type CallFacts, chargedSubject } from '../../limits/counters.ts';
 import { localDay, periodEnd } from '../../limits/periods.ts';
@@ -71,11 +72,11 @@ interface Caller {
 
 function callerOf(directory: DirectorySnapshot, { kind, who, key }: ExplainQuestion, now: number): Caller {
   const state = {
-    ...{ sequence: directory.sequence, policy: null, stops: [], grants: [] },
+    ...{ sequence: directory.sequence, policy: null, stops: [], grants: [], identities: [], sessions: [] },
     ...{ parties: [...directory.parties.values()], teams: [...directory.teams.values()], credentials: [] },
   };
   const party = kind === 'person' ? new DirectoryView(state).person(who) : serviceOf(state, who);
-  const disabled = party.disabledAt !== null || party.erasedAt !== null;
+  const disabled = !isActiveAt(party, now);
   const own = [...directory.credentials.values()].filter(
     ({ credential, owner }) => owner.id === party.id && credential.kind === 'key',
   );

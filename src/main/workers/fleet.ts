@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
+import type { TlsMaterial } from '../../doors/tls.ts';
 import type { Closers } from '../../kernel/closers.ts';
 import type { Logger } from '../../kernel/log.ts';
 import type { Arrival } from '../../steps/exchange.ts';
@@ -67,6 +68,7 @@ export class Fleet {
   readonly #dealer = new Dealer(() => this.#nextTaker());
   /** In the order in which they take connections. */
   #members: Member[] = [];
+  #orders: WorkerOrders;
   #stopping = false;
   #died = 0;
   #dealt = 0;
@@ -74,6 +76,7 @@ export class Fleet {
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#orders = parts.orders;
     const timer = setInterval(() => this.#look(), LOOK_MS);
     timer.unref();
     parts.closers.add('relay workers', async () => {
@@ -91,6 +94,13 @@ export class Fleet {
     return this.#members.map(({ child, calls, state }) => ({ pid: child.pid ?? 0, calls: calls.size, ...state }));
   }
 
+  /** Has every worker serve new connections with these certificates, also those that start from now on. */
+  renewTls(material: TlsMaterial): void {
+    const { server } = this.#orders;
+    this.#orders = { ...this.#orders, server: { ...server, tls: material } };
+    for (const { channel } of this.#members) channel.send({ is: 'tls', material });
+  }
+
   /** Starts every worker, then listens. Rejects with the error of the first that cannot start, or of listening. */
   async listen(): Promise<{ address: string; port: number }> {
     await Promise.all(Array.from({ length: this.#parts.count }, () => this.#start()));
@@ -103,7 +113,7 @@ export class Fleet {
       execArgv: process.execArgv.filter((flag) => !flag.startsWith('--test')),
       stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'ipc'],
     });
-    const { log, orders } = this.#parts;
+    const { log } = this.#parts;
     child.on('error', (error) => log.error({ err: error }, 'a relay worker could not be spoken to'));
     if (child.pid === undefined) {
       this.#startAgain();
@@ -131,7 +141,7 @@ export class Fleet {
       started.reject(new Error(`a relay worker ended before it served (${signal ?? code})`));
       this.#lost(member, signal ?? String(code));
     });
-    member.channel.send({ is: 'begin', orders });
+    member.channel.send({ is: 'begin', orders: this.#orders });
     await started.promise;
     this.#wait = AGAIN_MS;
     this.#dealer.resume();

@@ -4,6 +4,7 @@
  */
 
 import type { ServerOptions } from '../../doors/server.ts';
+import type { TlsMaterial } from '../../doors/tls.ts';
 import { type ErrorCode, Refusal, type RefusalFields } from '../../kernel/errors.ts';
 import type { Head } from '../../steps/carrier.ts';
 import type { Answer, Envelope, RequestFields } from '../../steps/exchange.ts';
@@ -43,6 +44,8 @@ export type ToWorker =
   /** The ledger has done with this call. */
   | (Call & { readonly is: 'close' })
   | { readonly is: 'begin'; readonly orders: WorkerOrders }
+  /** Renewed certificates, for connections from now on. */
+  | { readonly is: 'tls'; readonly material: TlsMaterial }
   | { readonly is: 'stop' };
 
 export type ToLedger =
@@ -66,7 +69,7 @@ export interface SentTally {
   readonly responseBytes: number;
 }
 
-/** What a worker needs to begin: nothing of it is on a command line or in a file. */
+/** What a worker needs to begin, private keys among it: nothing of it is on a command line or in a file. */
 export interface WorkerOrders {
   readonly server: ServerOptions;
   readonly pingMs: number;

@@ -5,18 +5,22 @@ import { Refusal } from '../../kernel/errors.ts';
 import { newId } from '../../kernel/ids.ts';
 import { withoutForwarding, withoutHeader } from '../../upstream/headers.ts';
 
+const LEDGERS = ['/api/*', '/healthz', '/readyz', '/metrics', '/signin', '/signin/*', '/account', '/account/*'];
+
 /** Everything beside model calls is answered by the ledger process: what it says is passed on as it is. */
 export function passOn(app: FastifyInstance, socketPath: string): void {
-  for (const path of ['/api/*', '/healthz', '/readyz', '/metrics']) {
-    app.all(path, { exposeHeadRoute: false } as object, (request, reply) => carry(request, reply, socketPath));
-  }
+  const alone = { exposeHeadRoute: false } as object;
+  const pass = (request: FastifyRequest, reply: FastifyReply): void => carry(request, reply, socketPath);
+  for (const path of LEDGERS) app.all(path, alone, pass);
+  // A probe of it is answered here.
+  app.get('/', alone, pass);
 }
 
 function carry(request: FastifyRequest, reply: FastifyReply, socketPath: string): void {
   reply.hijack();
   const { raw } = request;
   // The ledger believes this header from this socket alone; what the caller said of itself there is dropped.
-  const peer = ['X-Forwarded-For', raw.socket.remoteAddress ?? 'unknown'];
+  const peer = ['X-Forwarded-For', request.ip];
   const framing = framingOf(raw);
   const headers = [...withoutHeader(withoutForwarding(raw.rawHeaders), 'content-length'), ...framing, ...peer];
   const out = httpRequest({ socketPath, method: raw.method ?? 'GET', path: raw.url ?? '/', headers }, (answer) => {

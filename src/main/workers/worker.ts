@@ -8,6 +8,8 @@ import { Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { messagesDoor } from '../../doors/messages/door.ts';
 import { createServer } from '../../doors/server.ts';
+import type { TlsMaterial } from '../../doors/tls.ts';
+import { renewTls } from '../../doors/tls-server.ts';
 import { watchLoop } from '../../kernel/loop-lag.ts';
 import { anthropicUpstream } from '../../upstream/anthropic/upstream.ts';
 import { Channel } from './channel.ts';
@@ -21,11 +23,14 @@ const calls = new Map<number, WorkerCall>();
 let last = 0;
 let folder: string | null = null;
 let stop = async (): Promise<void> => undefined;
+/** Until there is a server: its orders came before whatever renews them. */
+let renew = (_material: TlsMaterial): void => undefined;
 
 const channel = new Channel<ToWorker, ToLedger>(new Socket({ fd: CHANNEL_FD }), {
   message(message) {
     if ('call' in message) calls.get(message.call)?.hear(message);
     else if (message.is === 'begin') void begin(message.orders);
+    else if (message.is === 'tls') renew(message.material);
     else void stop().then(() => channel.close());
   },
   // Without the ledger nothing may be decided, and nothing that runs could be recorded. One that was killed left its sockets behind.
@@ -50,6 +55,7 @@ async function begin(orders: WorkerOrders): Promise<void> {
 
 async function serve(orders: WorkerOrders): Promise<void> {
   const app = createServer(orders.server);
+  renew = (material) => renewTls(app, material);
   const upstream = anthropicUpstream({ ...orders.upstream, url: new URL(orders.upstream.url) });
   const { pingMs, ledgerSocket } = orders;
   folder = dirname(ledgerSocket);

@@ -34,14 +34,16 @@ function finding(place: Place, who: string): Finding {
 class Caps {
   readonly #lines: readonly BudgetLine[];
   readonly #memberships: CompiledPolicy['memberships'];
+  readonly #teams: CompiledPolicy['teams'];
   /** Some budget counts every call. */
   readonly everybody: boolean;
 
-  constructor({ budgets, ceiling, memberships }: CompiledPolicy) {
+  constructor({ budgets, ceiling, memberships, teams }: CompiledPolicy) {
     const all = (models: readonly string[] | null) =>
       models === null || (ceiling?.patterns ?? ['*']).every((most) => models.some((wide) => covers(wide, most)));
     this.#lines = budgets.filter(({ mode, models }) => mode === 'enforce' && all(models));
     this.#memberships = memberships;
+    this.#teams = teams;
     this.everybody =
       this.#each('organization') ||
       this.#each('key') ||
@@ -54,6 +56,11 @@ class Caps {
 
   #has(scope: Scope, id: string): boolean {
     return this.#each(scope) || this.#lines.some((line) => line.scope === scope && line.only?.includes(id) === true);
+  }
+
+  #teamsOf(group: string): string[] {
+    const has = (groups: readonly SubjectPattern[]) => groups.some((one) => one.kind === 'group' && one.id === group);
+    return [...this.#teams.values()].filter(({ groups }) => has(groups)).map(({ name }) => fold(name));
   }
 
   ofEveryone(): string[] {
@@ -77,6 +84,12 @@ class Caps {
       case 'key':
         if (this.#has('key', subject.id) || (this.#each('person') && this.#each('service'))) return null;
         return `the key that ${place.path} names`;
+      case 'group': {
+        const teams = this.#teamsOf(subject.id);
+        if (this.#each('person') || (teams.length > 0 && teams.every((team) => this.#has('team', team)))) return null;
+        // Some providers call groups by addresses, so the rule's place stands for the name.
+        return `people in the group that ${place.path} names`;
+      }
       default: {
         const teams = this.#memberships.get(subject.id) ?? [];
         if (this.#has(subject.kind, subject.id)) return null;

@@ -1,6 +1,7 @@
 import { covers } from '../patterns.ts';
 import { decimal, usdPrice } from './amounts.ts';
 import { modelsOf, type Role, writeRoles } from './claude-gateway/roles.ts';
+import { DOMAIN, memberOf, readSignIn } from './claude-gateway/sign-in.ts';
 import { spendLimits } from './claude-gateway/spend.ts';
 import { readUpstreams } from './claude-gateway/upstreams.ts';
 import { Draft } from './draft.ts';
@@ -20,9 +21,13 @@ export function translateClaudeGateway(root: Entry): Translated {
   const names = new TeamNames();
   const teamOf = (group: string): string => {
     const name = names.of(group);
-    draft.teams.set(name, `group ${quoted(group)}: list its members`);
+    // Not written as members: whoever matched no other policy must be seen by a person first.
+    const member = memberOf(group, draft);
+    const write = member === null ? 'list its members' : `list its members, or write "${member}"`;
+    draft.teams.set(name, `group ${quoted(group)}: ${write}`);
     return name;
   };
+  readSignIn(root.at('oidc'), draft);
   const admin = root.at('admin');
   const limits = [root, root.at('data'), root.at('spend_limits'), admin.at('spend_limits')];
   spendLimits(limits, { draft, teamOf, message: admin.at('blocked_message') });
@@ -115,7 +120,7 @@ function readPolicy(entry: Entry, { teamOf, catalogue }: PolicyContext): Role | 
       domain.note('changed', 'Gatehouse does not match by domain: list only members of this domain in the team');
       continue;
     }
-    const team = teamOf(`domain ${name}`);
+    const team = teamOf(`${DOMAIN}${name}`);
     domain.note('changed', `became the team "${team}": list the people of this domain`);
     teams.push(team);
   }

@@ -47,12 +47,20 @@ export interface PriceDraft {
   readonly usd: Readonly<Record<string, string>>;
 }
 
+/** An identity provider, as the document writes it. */
+export interface ProviderDraft {
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly oidc: Readonly<Record<string, unknown>>;
+}
+
 type Rates = Pick<RateDraft, 'requests' | 'inputTokens' | 'outputTokens' | 'concurrent'>;
 const RATE_FIELDS = ['requests', 'inputTokens', 'outputTokens', 'concurrent'] as const;
 
 /** Collects lines; of two that would count the same thing the tighter one stays, so that translating never loosens a limit. */
 export class Draft {
   timeZone = 'UTC';
+  provider: ProviderDraft | null = null;
   readonly teams = new Map<string, string>();
   readonly comments: string[] = [];
   readonly prices: PriceDraft[] = [];

@@ -18,6 +18,7 @@ export function renderPolicy(draft: Draft, title: string): string {
   const sections = [
     [comment(title), ...draft.comments.map(comment)],
     [`time_zone: ${text(draft.timeZone)}`, 'mode: enforce'],
+    identity(draft),
     teams(draft),
     models(draft),
     access(draft),
@@ -29,6 +30,19 @@ export function renderPolicy(draft: Draft, title: string): string {
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n')}\n`;
+}
+
+function identity({ provider }: Draft): string[] {
+  if (provider === null) return [];
+  const { name, domains, oidc } = provider;
+  return [
+    'identity:',
+    '  providers:',
+    `    - name: ${text(name)}`,
+    `      domains: [${domains.map(text).join(', ')}]`,
+    '      oidc:',
+    ...Object.entries(oidc).map(([key, value]) => `        ${key}: ${JSON.stringify(value)}`),
+  ];
 }
 
 function teams({ teams: names }: Draft): string[] {

@@ -45,6 +45,8 @@ function configure(database: DatabaseSync): void {
   database.exec('PRAGMA synchronous = FULL');
   // Zeros over whatever is deleted: an erased person's name or key must not survive in a free page.
   database.exec('PRAGMA secure_delete = ON');
+  // Neither may it lie in a temporary file; a container may have no place for one either.
+  database.exec('PRAGMA temp_store = MEMORY');
 }
 
 /** A page that is damaged may lie where no query of the start looks, and take keys and rules away without a word. */

@@ -1,5 +1,11 @@
 import type { CredentialListing, CredentialRow } from '../ports.ts';
 import type { Db } from './scope.ts';
+import { columnsOf, wholeTable } from './whole.ts';
+
+const COLUMNS = columnsOf<CredentialRow>({
+  ...{ id: true, kind: true, digest: true, hint: true, owner: true, label: true },
+  ...{ createdAt: true, expiresAt: true, revokedAt: true, rotatedTo: true, team: true },
+});
 
 type CredentialChange = Partial<Pick<CredentialRow, 'label' | 'expiresAt' | 'revokedAt' | 'rotatedTo'>>;
 
@@ -12,7 +18,7 @@ export async function credentialsOf(db: Db, owner: string): Promise<CredentialRo
 }
 
 export async function allCredentials(db: Db): Promise<CredentialRow[]> {
-  return db.selectFrom('credentials').selectAll().orderBy('id').execute();
+  return wholeTable<CredentialRow>(db, { table: 'credentials', columns: COLUMNS, order: ['id'] });
 }
 
 export async function insertCredential(db: Db, row: CredentialRow): Promise<void> {

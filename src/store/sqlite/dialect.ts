@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -34,20 +34,32 @@ class Statement implements SqliteStatement {
   constructor(statement: StatementSync) {
     this.#statement = statement;
     this.reader = statement.columns().length > 0;
+    // As objects its rows have no prototype, and copying ten thousand of them takes longer than reading them.
+    statement.setReturnArrays(true);
   }
 
   all(parameters: readonly unknown[]): unknown[] {
-    // Rows come with a null prototype; copies are ordinary objects.
-    return this.#statement.all(...parameters.map(bindable)).map((row) => ({ ...row }));
+    const rows = this.#statement.all(...parameters.map(bindable)) as unknown as SQLOutputValue[][];
+    const names = this.#statement.columns().map(({ name }) => name);
+    return rows.map((row) => objectOf(names, row));
   }
 
   run(parameters: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint } {
     return this.#statement.run(...parameters.map(bindable));
   }
 
-  iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
-    return this.#statement.iterate(...parameters.map(bindable));
+  *iterate(parameters: readonly unknown[]): IterableIterator<unknown> {
+    const names = this.#statement.columns().map(({ name }) => name);
+    for (const row of this.#statement.iterate(...parameters.map(bindable))) {
+      yield objectOf(names, row as unknown as SQLOutputValue[]);
+    }
   }
+}
+
+function objectOf(names: readonly string[], row: readonly SQLOutputValue[]): Record<string, SQLOutputValue> {
+  const object: Record<string, SQLOutputValue> = {};
+  for (const [at, name] of names.entries()) object[name] = row[at] ?? null;
+  return object;
 }
 
 class CachingDatabase implements SqliteDatabase {

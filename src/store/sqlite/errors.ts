@@ -31,6 +31,11 @@ const SUBJECTS: Readonly<Record<string, string>> = {
   'credentials.digest': 'credential',
   'content_keys.person': 'content key',
   'policy_revisions.number': 'policy revision',
+  'parties.role': 'place of the primary owner',
+  'identities.provider, identities.subject': 'sign-in',
+  'invitations.email': 'invited address',
+  'sessions.digest': 'session',
+  'proposals.id': 'proposal',
   // What SQLite says of an index on an expression.
   "index 'stops_active'": 'stop',
 };

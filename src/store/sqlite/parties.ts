@@ -1,7 +1,13 @@
 import type { PartyRow } from '../ports.ts';
 import type { Db } from './scope.ts';
+import { columnsOf, wholeTable } from './whole.ts';
 
-type PartyChange = Partial<Pick<PartyRow, 'name' | 'team' | 'role' | 'disabledAt' | 'erasedAt'>>;
+const COLUMNS = columnsOf<PartyRow>({
+  ...{ id: true, kind: true, name: true, team: true, role: true, createdAt: true },
+  ...{ disabledAt: true, erasedAt: true, sponsor: true, endsAt: true },
+});
+
+type PartyChange = Partial<Pick<PartyRow, 'name' | 'team' | 'role' | 'disabledAt' | 'erasedAt' | 'sponsor' | 'endsAt'>>;
 
 export async function findParty(db: Db, id: string): Promise<PartyRow | undefined> {
   return db.selectFrom('parties').selectAll().where('id', '=', id).executeTakeFirst();
@@ -11,19 +17,17 @@ export async function findPartyByName(db: Db, kind: PartyRow['kind'], name: stri
   return db.selectFrom('parties').selectAll().where('kind', '=', kind).where('name', '=', name).executeTakeFirst();
 }
 
-export async function findOwners(db: Db): Promise<PartyRow[]> {
+export async function findPrimaryOwner(db: Db): Promise<PartyRow | undefined> {
   return db
     .selectFrom('parties')
     .selectAll()
-    .where('kind', '=', 'person')
-    .where('role', '=', 'owner')
+    .where('role', '=', 'primary_owner')
     .where('erasedAt', 'is', null)
-    .orderBy('id')
-    .execute();
+    .executeTakeFirst();
 }
 
 export async function allParties(db: Db): Promise<PartyRow[]> {
-  return db.selectFrom('parties').selectAll().orderBy('id').execute();
+  return wholeTable<PartyRow>(db, { table: 'parties', columns: COLUMNS, order: ['id'] });
 }
 
 export async function insertParty(db: Db, row: PartyRow): Promise<void> {

@@ -7,11 +7,15 @@ import type {
   CredentialListing,
   DirectoryState,
   GrantRow,
+  InvitationRow,
   OutboxRow,
   PolicyRevisionRow,
+  ProposalRow,
+  SessionRow,
   StopRow,
   Store,
   StoreTransaction,
+  WaitingIdentityRow,
 } from '../ports.ts';
 import type { DiskReserve } from '../reserve.ts';
 import { connect } from './connection.ts';
@@ -19,15 +23,22 @@ import { copyDatabase } from './copy.ts';
 import { allCredentials, listCredentials, saveLastUse } from './credentials.ts';
 import { inWords, isFull } from './errors.ts';
 import { newestGrants, openGrants } from './grants.ts';
+import { allIdentities } from './identities.ts';
+import { newestInvitations } from './invitations.ts';
+import { purgeKeptAnswers } from './kept-answers.ts';
 import { migrate } from './migrate.ts';
 import * as outbox from './outbox.ts';
 import { allParties } from './parties.ts';
+import { patiently } from './patience.ts';
 import { findPolicy, newestPolicy, policyHistory } from './policies.ts';
+import { findProposal, newestProposals } from './proposals.ts';
 import type { Tables } from './schema.ts';
 import { type Db, Scope } from './scope.ts';
+import { livingSessions, newestSessions, purgeSessions, saveSessionsSeen } from './sessions.ts';
 import { activeStops, newestStops } from './stops.ts';
 import { allTeams } from './teams.ts';
 import { transactionOf } from './transaction.ts';
+import { newestWaiting, purgeWaiting } from './waiting-identities.ts';
 
 /**
  * Opens the embedded store: creates the file at `path` where there is none and brings its schema up to date. The folder
@@ -59,6 +70,7 @@ class SqliteStore implements Store {
   readonly #clock: Clock;
   readonly #reserve: Pick<DiskReserve, 'release'> | null;
   readonly #current = new AsyncLocalStorage<Scope>();
+  #owesRewrite = false;
   #owesCheckpoint = false;
   #closing: Promise<void> | null = null;
 
@@ -86,7 +98,8 @@ class SqliteStore implements Store {
       return { result, erased: scope.erased };
     });
     failpoint('change.committed');
-    if (scoped.erased) this.#owesCheckpoint = true;
+    if (scoped.erased) this.#owesRewrite = true;
+    if (this.#owesRewrite) await this.#rewrite();
     if (this.#owesCheckpoint) await this.#checkpoint();
     return scoped.result;
   }
@@ -108,6 +121,8 @@ class SqliteStore implements Store {
       stops: await activeStops(db),
       grants: await openGrants(db, this.#clock.now()),
       policy: (await newestPolicy(db)) ?? null,
+      identities: await allIdentities(db),
+      sessions: await livingSessions(db),
     }));
   }
 
@@ -154,6 +169,43 @@ class SqliteStore implements Store {
     return this.#within(false, (_, db) => newestGrants(db, limit));
   }
 
+  async invitations(limit: number): Promise<InvitationRow[]> {
+    return this.#within(false, (_, db) => newestInvitations(db, limit));
+  }
+
+  async waitingIdentities(limit: number): Promise<WaitingIdentityRow[]> {
+    return this.#within(false, (_, db) => newestWaiting(db, limit));
+  }
+
+  async proposals(limit: number): Promise<Omit<ProposalRow, 'text'>[]> {
+    return this.#within(false, (_, db) => newestProposals(db, limit));
+  }
+
+  async proposal(id: string): Promise<ProposalRow | undefined> {
+    return this.#within(false, (_, db) => findProposal(db, id));
+  }
+
+  async sessions(limit: number, person?: string): Promise<SessionRow[]> {
+    return this.#within(false, (_, db) => newestSessions(db, limit, person));
+  }
+
+  async saveSessionsSeen(entries: ReadonlyArray<readonly [string, number]>): Promise<void> {
+    if (entries.length > 0) await this.#within(true, (_, db) => saveSessionsSeen(db, entries));
+  }
+
+  async purge(before: {
+    readonly sessions: number;
+    readonly answers: number;
+    readonly waiting: number;
+  }): Promise<void> {
+    await this.#within(true, async (_, db) => {
+      await purgeSessions(db, before.sessions);
+      await purgeKeptAnswers(db, before.answers);
+      await purgeWaiting(db, before.waiting);
+    });
+    await this.#checkpoint();
+  }
+
   async copyTo(path: string): Promise<void> {
     this.#refuseInside();
     await copyDatabase(this.#db, path);
@@ -185,6 +237,20 @@ class SqliteStore implements Store {
   #refuseInside(): void {
     if (this.#current.getStore()?.open === true) {
       throw new StoreMisuse('The store was used inside its own transaction; use the handle that was given to it.');
+    }
+  }
+
+  /**
+   * Writes the file anew from what is in it (P7). SQLite clears what it deletes, but where it once moved a row to make room its old copy
+   * stays in the page. The change itself stands: where there is no room, or another process writes, the next change tries again.
+   */
+  async #rewrite(): Promise<void> {
+    this.#owesCheckpoint = true;
+    try {
+      await patiently(() => sql`vacuum`.execute(this.#db));
+      this.#owesRewrite = false;
+    } catch (error) {
+      if (inWords(error) === error) throw error;
     }
   }
 

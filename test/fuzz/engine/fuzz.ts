@@ -11,7 +11,7 @@ export interface FuzzOptions {
   readonly done: (runs: number) => boolean;
   /** Guides the choice of what to go on from; without it only the starts are mutated. */
   readonly coverage?: Coverage;
-  /** Longest input, bytes; 4096 unless told. */
+  /** Longest input, bytes; what the target says unless told. */
   readonly longest?: number;
   readonly onFailure: (input: Buffer, error: unknown) => void;
   /** An input that took longer than two seconds: no failure by itself, for a machine may be busy. */
@@ -36,7 +36,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   const random = randomOf(options.seed);
   const pool: Buffer[] = startsOf(target);
   const tokens = target.tokens.map((token) => Buffer.from(token));
-  const material: Material = { random, others: pool, tokens, longest: options.longest ?? 4096 };
+  const material: Material = { random, others: pool, tokens, longest: options.longest ?? target.longest ?? 4096 };
   const kinds = new Set<string>();
   const seen = { together: new Set<string>(), alone: new Set<string>() };
   let reached = 0;

@@ -11,6 +11,8 @@ export interface FuzzTarget {
   readonly seeds: readonly (string | Uint8Array)[];
   /** Words of the language: mutation puts them in whole. */
   readonly tokens: readonly string[];
+  /** Longest input that mutation makes, bytes; 4096 unless told. */
+  readonly longest?: number;
   /** Throws, or rejects, when the property fails. */
   run(input: Uint8Array): void | Promise<void>;
   /** Gives back what `run` opened, such as a server or a folder. */

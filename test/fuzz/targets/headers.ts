@@ -35,6 +35,8 @@ const directory = {
     stops: [],
     grants: [],
     policy: null,
+    identities: [],
+    sessions: [],
   }),
 };
 

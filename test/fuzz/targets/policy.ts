@@ -16,11 +16,12 @@ const PERSON: Subject = {
   key: KEY_ID,
   teams: ['research'],
   team: 'research',
+  groups: [],
 };
 const SUBJECTS: readonly Subject[] = [
   PERSON,
   { ...PERSON, teams: [], team: null },
-  { kind: 'service', id: CI_ID, name: 'payments-ci', key: 'key_0', teams: ['Payments'], team: 'Payments' },
+  { kind: 'service', id: CI_ID, name: 'payments-ci', key: 'key_0', teams: ['Payments'], team: 'Payments', groups: [] },
 ];
 
 function* questions(): Generator<Question> {

@@ -1,15 +1,18 @@
 import type { Explanations } from '../source.ts';
 
-const SIGN_IN = 'people call Gatehouse with keys that it issues: "gatehouse people" and "gatehouse keys"';
+const SIGN_IN = 'write it under identity in the policy, or set it at the provider';
+const SESSION = 'sessions are set under signin in the configuration; clients call with keys that Gatehouse issues';
 const SETTINGS = 'Gatehouse does not deliver settings to clients yet: keep delivering this one another way';
-const ADMIN = 'administrators of Gatehouse have tokens of their own: run "gatehouse owner claim"';
+const ADMIN = 'administrators of Gatehouse may do more: name them under identity.roles, or run "gatehouse owner claim"';
 const KEEP = 'how long records are kept is set by journal.keep in the configuration';
 
 /** Why these settings have no counterpart. */
 export const CLAUDE_GATEWAY: Explanations = new Map([
   ['listen', 'set listen in the configuration; Gatehouse speaks plain HTTP behind your TLS proxy'],
   ['oidc', SIGN_IN],
-  ['session', SIGN_IN],
+  ['oidc.*', SIGN_IN],
+  ['oidc.allowed_groups', 'assign these groups alone to Gatehouse at the provider'],
+  ['session', SESSION],
   ['store', 'Gatehouse keeps its own store; nothing is read from this database'],
   ['admin.write_keys', ADMIN],
   ['admin.read_keys', ADMIN],
@@ -31,7 +34,7 @@ export const CLAUDE_GATEWAY: Explanations = new Map([
   ['telemetry', 'Gatehouse does not relay telemetry of clients yet'],
   ['access_control', 'keep address lists in the proxy or firewall in front of Gatehouse'],
   ['limits.max_request_bytes', 'set limits.body in the configuration'],
-  ['rate_limits', 'limits for signing in have no counterpart: there is no sign-in'],
-  ['login_notice', 'there is no sign-in page'],
+  ['rate_limits', 'limits for signing in have no counterpart'],
+  ['login_notice', 'the page for signing in has no notice'],
   ['load_test_mode', 'run "gatehouse demo" for a simulated provider'],
 ]);
