@@ -6,6 +6,8 @@ import { runSuites } from '../scripts/suites.ts';
 
 const SUITES: Readonly<Record<string, string>> = {
   start: 'the README on a fresh copy: npm ci, npm start, first key, first look at the trail',
+  identity:
+    'signing in through providers that are not ours: oidc-provider, SimpleSAMLphp; xmlsec1, schemathesis and Chromium beside them',
   claude: 'the real Claude Code through Gatehouse to the simulated provider',
 };
 

@@ -11,6 +11,7 @@ import { prepareDemo } from './main/demo.ts';
 import { openDoors } from './main/doors.ts';
 import { type OpenGovernance, openGovernance } from './main/governance.ts';
 import { openState, type State } from './main/state.ts';
+import { openTls } from './main/tls.ts';
 import { openUpstream } from './main/upstream.ts';
 import { warningsOf } from './main/warnings.ts';
 import { startWatch } from './main/watch.ts';
@@ -94,6 +95,7 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
   const state = await openState({ config, dataDir, clock, log, closers });
   const watch = await startWatch({ config, dataDir, clock, log, closers, state });
   const governance = await openGovernance({ config, dataDir, clock, log, closers, state, watch });
+  const tls = await openTls({ config, clock, log, closers });
   const doors = await openDoors({
     config,
     dataDir,
@@ -107,6 +109,7 @@ async function start({ config, options, log, closers }: Parts): Promise<RunningG
     closers,
     version: VERSION,
     env: options.env ?? process.env,
+    tls,
     beforeStep: options.beforeStep,
   });
   await state.journal.append({

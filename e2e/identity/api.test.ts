@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { probe } from './schemathesis.ts';
 import { lacking, schemathesis } from './tools.ts';
-import { ACCESS, openWorld, signedIn, type World, whoAmI } from './world.ts';
+import { ACCESS, openWorld, signedIn, type World } from './world.ts';
 
 const skip = lacking(schemathesis);
 const SECONDS = 75;
@@ -24,7 +24,7 @@ after(() => world?.close());
 test('the admin API keeps to its description, whatever it is asked', { skip, timeout: 240_000 }, async (t) => {
   const { gateway } = world;
   // Something of everything is there to be found.
-  const alice = await signedIn(world, { provider: 'okta', login: 'okta-alice' });
+  await signedIn(world, { provider: 'okta', login: 'okta-alice' });
   await gateway.done('POST', '/api/people', { body: { email: 'erin@acme.com' } });
   await gateway.done('POST', '/api/invitations', {
     body: { email: 'partner@example.net', provider: 'okta', hours: '30 days', reason: 'audit' },
@@ -45,5 +45,4 @@ test('the admin API keeps to its description, whatever it is asked', { skip, tim
   assert.deepEqual(verdict.errors, []);
   assert.deepEqual(verdict.found, [], verdict.text);
   assert.equal((await gateway.ask('GET', '/api/session')).status, 200);
-  assert.equal((await whoAmI(world, alice)).status === 500, false);
 });

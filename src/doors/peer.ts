@@ -22,7 +22,7 @@ export interface PeerOptions {
  * @throws Error for what is no network
  */
 export function peerReader({ trustedProxies, behindWorkers }: PeerOptions): PeerOf {
-  if (behindWorkers) return ({ socket, headers }) => addressOf(forwardedBy(headers) ?? '') ?? peerOf(socket);
+  if (behindWorkers) return ({ headers }) => forwardedBy(headers) ?? '';
   if (trustedProxies.length === 0) return ({ socket }) => peerOf(socket);
   const isTrusted = membership(trustedProxies);
   return ({ socket, headers }) => {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerOptions as HttpOptions, Server } from 'node:http';
+import type { ServerOptions as HttpOptions, IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify';
 import { Refusal } from '../kernel/errors.ts';

@@ -67,7 +67,12 @@ export function adminServices(parts: SignInParts): AdminServices {
       simulated: upstream.target.simulated,
     }),
     snapshot: () => ({ policy: governance.keeper.current.version, directory: state.directory.current.version }),
-    warnings: () => [...warningsOf(config), ...watch.warnings(), ...governance.warnings()],
+    warnings: () => [
+      ...warningsOf(config),
+      ...watch.warnings(),
+      ...governance.warnings(),
+      ...(parts.tls?.warnings() ?? []),
+    ],
     backup: (name) => makeBackup(parts, name),
     log,
   };

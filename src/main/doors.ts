@@ -7,6 +7,7 @@ import { serverOptions } from '../doors/config.ts';
 import { messagesDoor } from '../doors/messages/door.ts';
 import { createServer } from '../doors/server.ts';
 import { signInDoor } from '../doors/signin/door.ts';
+import { renewTls } from '../doors/tls-server.ts';
 import { watchDoor } from '../doors/watch/door.ts';
 import { govern } from '../pipeline.ts';
 import { LocalCarrier } from '../steps/carry/local.ts';
@@ -20,6 +21,7 @@ import { adminCallers, callers } from './identity/callers.ts';
 import { openIdentity } from './identity/open.ts';
 import { signInServices } from './identity/services.ts';
 import type { State, StateParts } from './state.ts';
+import type { OpenTls } from './tls.ts';
 import { measureWorkers, type Watch } from './watch.ts';
 import { openFront } from './workers/front.ts';
 
@@ -33,6 +35,8 @@ export interface DoorParts extends StateParts {
   readonly version: string;
   /** Where references to secrets look. */
   readonly env: NodeJS.ProcessEnv;
+  /** Null where somebody else does TLS. */
+  readonly tls: OpenTls | null;
   readonly beforeStep?: Services['beforeStep'] | undefined;
 }
 
@@ -45,10 +49,13 @@ export interface Doors {
 
 /** Registers every door on one server. */
 export async function openDoors(parts: DoorParts): Promise<Doors> {
-  const { config, state, closers, watch } = parts;
+  const { config, state, closers, watch, tls } = parts;
   let draining = false;
   const { workers } = config.listen;
-  const app = createServer({ ...serverOptions(config.listen), behindWorkers: workers > 0 });
+  // Relay workers end TLS where callers come in; to this process they speak over a socket that nobody else may reach.
+  const behindWorkers = workers > 0;
+  const material = tls?.material ?? null;
+  const app = createServer({ ...serverOptions(config.listen), behindWorkers, tls: behindWorkers ? null : material });
   closers.add('server', () => closeServer(app));
   const services = pathServices(parts, () => draining);
   const { upstream } = parts;
@@ -67,12 +74,16 @@ export async function openDoors(parts: DoorParts): Promise<Doors> {
   await signInDoor(app, signInServices(identity));
   await adminDoor(app, adminServices(identity));
   const fleet =
-    workers === 0 ? null : await openFront({ ...parts, app, govern: (arrival) => govern(arrival, services) });
+    workers === 0
+      ? null
+      : await openFront({ ...parts, tls: material, app, govern: (arrival) => govern(arrival, services) });
   if (fleet !== null) measureWorkers(watch.metrics, fleet);
+  tls?.onRenewed((renewed) => (fleet === null ? renewTls(app, renewed) : fleet.renewTls(renewed)));
   return {
     listen: async () => {
       if (fleet === null) await app.listen({ host: config.listen.host, port: config.listen.port });
-      return urlOf(fleet === null ? (app.server.address() as AddressInfo) : await fleet.listen());
+      const address = fleet === null ? (app.server.address() as AddressInfo) : await fleet.listen();
+      return urlOf(address, tls === null ? 'http' : 'https');
     },
     async drain(ms) {
       draining = true;
@@ -125,8 +136,8 @@ function contentKeeper({ config, state }: DoorParts): ContentKeeper {
   };
 }
 
-function urlOf({ address, port }: { readonly address: string; readonly port: number }): string {
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`;
+function urlOf({ address, port }: Pick<AddressInfo, 'address' | 'port'>, scheme: 'http' | 'https'): string {
+  return `${scheme}://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
 /** Resolves when nothing is open any more, or after `ms`. */

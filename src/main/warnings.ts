@@ -14,7 +14,12 @@ export function warningsOf({ journal, listen }: GatehouseConfig): string[] {
     );
   }
   const local = LOCAL.has(listen.host);
-  if (!local) warnings.push('Gatehouse listens beyond this machine without TLS: put a TLS proxy in front of it.');
+  const https = listen.tls !== null || listen.url?.startsWith('https:') === true;
+  if (!local && !https) {
+    warnings.push(
+      'Gatehouse listens beyond this machine without TLS: name certificates in listen.tls, or put a TLS proxy in front and say so in listen.url.',
+    );
+  }
   if (listen.open_metrics && !local) {
     warnings.push('/metrics is open to everybody who reaches this port (listen.open_metrics).');
   }

@@ -101,7 +101,7 @@ test('a change must come from the very origin of the gateway, not only from its 
 test('a secret that was turned reaches the browser with every answer, refusals included', async () => {
   const { world, call, owner, app } = await openDoor();
   const session = world.people.session(owner.id);
-  world.people.renewed = { secret: 'fresh-secret', expiresAt: world.now + 3_600_000 };
+  world.people.renewed = { secret: 'fresh-secret', expiresAt: world.now + 3_600_500 };
   const wanted = /^gatehouse-session=fresh-secret; Max-Age=3600; Path=\/; HttpOnly; SameSite=Lax$/;
   for (const [method, url, status] of [
     ['GET', '/api/session', 200],

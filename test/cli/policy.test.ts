@@ -20,7 +20,15 @@ test('init writes a policy that is valid and lets somebody work, and never overw
   const loaded = loadPolicy({ text, file: 'policy.yaml' });
   assert.ok(loaded.ok);
   assert.deepEqual(loaded.findings, [], 'nothing is to be remarked on it');
-  const subject = { kind: 'person', id: 'per_1', name: 'a@b.example', key: '', teams: [], team: null, groups: [] } as const;
+  const subject = {
+    kind: 'person',
+    id: 'per_1',
+    name: 'a@b.example',
+    key: '',
+    teams: [],
+    team: null,
+    groups: [],
+  } as const;
   const effect = (name: string) => loaded.policy.decide({ subject, resource: { kind: 'model', name }, now: 0 }).effect;
   assert.deepEqual([effect('claude-sonnet-5-5'), effect('claude-opus-5-5'), effect('other')], ['allow', 'ask', 'deny']);
   // What stands in comments is to be uncommented: it must be valid too.

@@ -14,6 +14,7 @@ const RUNS: Readonly<Record<string, number>> = {
   journal: 128,
   tamper: 192,
   sse: 192,
+  'saml-answer': 256,
 };
 
 after(async () => {

@@ -57,7 +57,7 @@ test('an owner who lost the only token gets a new one on the machine, while the 
   assert.match(terminal.err, /A gateway runs on/);
   await child.stop();
   assert.equal(await terminal.run('owner', 'recover', '--email', 'dev@example.com', '--data', house.dataDir), 1);
-  assert.match(terminal.err, /no active owner with this address/);
+  assert.match(terminal.err, /no active owner or admin with this address/);
   assert.equal(await terminal.run(...recover, '--json'), 0, terminal.err);
   const { token } = terminal.json() as { token: string };
   const again = await start();

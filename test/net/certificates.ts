@@ -34,6 +34,8 @@ export interface Wished {
   /** Signed by; by itself unless told. */
   readonly by?: Identity;
   readonly authority?: boolean;
+  /** P-256 unless told. */
+  readonly curve?: string;
   /** Milliseconds since the epoch. */
   readonly from?: number;
   readonly until?: number;
@@ -41,8 +43,8 @@ export interface Wished {
 
 /** A new key with its certificate. */
 export function issue(wished: Wished): Identity {
-  const { name, by, from = Date.now() - DAY, until = Date.now() + 30 * DAY } = wished;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { name, by, curve = 'P-256', from = Date.now() - DAY, until = Date.now() + 30 * DAY } = wished;
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
   const serial = randomBytes(8);
   serial[0] = 0x40;
   const body = derSequence(

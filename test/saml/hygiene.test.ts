@@ -154,6 +154,17 @@ refused(
   /part of a signature/,
 );
 
+refused(
+  'a signed response that was changed around a good assertion',
+  () => signed(responseXml(signed(ASSERTION))).replace('</samlp:Status>', '<samlp:StatusMessage/></samlp:Status>'),
+  /response was changed after it was signed/,
+);
+refused(
+  'a response that a stranger signed around a good assertion',
+  () => signed(responseXml(signed(ASSERTION)), { keys: stranger }),
+  /signature of the response was made by no certificate/,
+);
+
 refused('an id on two elements', () => answerXml({}, { id: '_assertion1' }), /two elements/);
 refused(
   'an id in another spelling',
@@ -250,6 +261,8 @@ refused(
   () => signedWith((text) => text).replace(/(<ds:Reference .*<\/ds:Reference>)/, '$1$1'),
   /unusual shape/,
 );
+refused('no digest method', () => GOOD.replace(/<ds:DigestMethod .*<\/ds:DigestMethod>/, ''), /unusual shape/);
+refused('a signature by another hash than it names', () => signedBy({ hash: 'RSA-SHA512' }), /made by no certificate/);
 refused('no reference', () => GOOD.replace(/<ds:Reference .*<\/ds:Reference>/, ''), /unusual shape/);
 refused('two SignedInfo', () => GOOD.replace(/(<ds:SignedInfo>.*<\/ds:SignedInfo>)/, '$1$1'), /unusual shape/);
 refused(

@@ -1,5 +1,6 @@
 import { createHash, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { derBits, derInteger, derOid, derSequence, derSet, derText, derTime } from '../../src/identity/saml/der.ts';
+import type { OwnKeys } from '../../src/identity/saml/own-keys.ts';
 import { IDP, idp, NOW, NS } from './support.ts';
 
 const MD = 'urn:oasis:names:tc:SAML:2.0:metadata';
@@ -62,10 +63,23 @@ export function ecCertificate(serial: number, until = NOW + 100 * 86_400_000): s
   return certificateOf({ serial, until, privateKey, publicKey, algorithm: '1.2.840.10045.4.3.2' });
 }
 
-/** A certificate by RSA of so many bits, which ends then. */
-export function rsaCertificate(until: number, modulusLength = 2048, from = NOW - 1000): string {
-  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength });
-  return certificateOf({ serial: 1, until, from, privateKey, publicKey, algorithm: '1.2.840.113549.1.1.11' });
+/** A certificate by RSA, which ends then. */
+export function rsaCertificate(until: number, from = NOW - 1000): string {
+  return rsaKeys({ until, from }).certificate;
+}
+
+/** RSA keys of so many bits with their certificate. */
+export function rsaKeys({ bits = 2048, until = NOW + 100 * 86_400_000, from = NOW - 1000 }): OwnKeys {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: bits });
+  const certificate = certificateOf({
+    serial: 1,
+    until,
+    from,
+    privateKey,
+    publicKey,
+    algorithm: '1.2.840.113549.1.1.11',
+  });
+  return { privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), certificate };
 }
 
 interface Certified {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FetchFailure } from '../../src/net/failure.ts';
 import type { SamlProvider } from '../../src/policy/model.ts';
-import { certificateXml, ecCertificate, metadataXml, rsaCertificate, service } from './metadata.ts';
+import { certificateXml, ecCertificate, metadataXml, rsaCertificate, rsaKeys, service } from './metadata.ts';
 import {
   type Answer,
   answerXml,
@@ -164,14 +164,17 @@ test('refused as set up wrongly: a provider without an address for requests, or 
 });
 
 test('certificates that signatures cannot be taken of are left out, and where no other is left nothing works', async () => {
-  const weak = rsaCertificate(NOW + 100 * DAY, 1024);
-  for (const pem of [weak, ecCertificate(1)]) {
+  const weak = rsaKeys({ bits: 1024 });
+  for (const pem of [weak.certificate, ecCertificate(1)]) {
     assert.equal((await refusal(begin(world({ ...SETTINGS, certificates: [pem] })))).code, 'provider_misconfigured');
     assert.equal(
       (await world({ ...SETTINGS, certificates: [pem, idp.certificate] }).finish(answerXml())).subject,
       'ada-1',
     );
   }
+  const signedWeakly = responseXml(signed(assertionXml(), { keys: weak }));
+  const both = world({ certificates: [weak.certificate, idp.certificate] });
+  assert.match((await refusal(both.finish(signedWeakly))).detail, /made by no certificate/);
   assert.equal((await refusal(begin(world({ certificates: [] })))).code, 'provider_misconfigured');
   assert.equal((await refusal(begin(world({ certificates: ['no certificate'] })))).code, 'provider_misconfigured');
   assert.equal((await refusal(begin(world({ entityId: null })))).code, 'provider_misconfigured');
@@ -239,8 +242,8 @@ test('it warns of certificates that end within 30 days, have ended, or cannot be
   };
   assert.match((await state(rsaCertificate(NOW + 31 * DAY))) ?? '', /^ok is valid until 2026-12-25/);
   assert.match((await state(rsaCertificate(NOW + 29 * DAY))) ?? '', /^warning ends on 2026-12-23/);
-  assert.match((await state(rsaCertificate(NOW - DAY, 2048, NOW - 9 * DAY))) ?? '', /^warning ended on 2026-11-23/);
-  assert.match((await state(rsaCertificate(NOW + 9 * DAY, 2048, NOW + DAY))) ?? '', /^warning begins on 2026-11-25/);
+  assert.match((await state(rsaCertificate(NOW - DAY, NOW - 9 * DAY))) ?? '', /^warning ended on 2026-11-23/);
+  assert.match((await state(rsaCertificate(NOW + 9 * DAY, NOW + DAY))) ?? '', /^warning begins on 2026-11-25/);
   assert.match((await state(ecCertificate(1))) ?? '', /^warning is not used: its key is not RSA/);
   const at = (ms: number) =>
     world(FETCHED, () => ({ body: Buffer.from(metadataXml()), headers: { date: new Date(NOW + ms).toUTCString() } }));

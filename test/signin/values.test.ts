@@ -291,10 +291,10 @@ test('the configuration has the defaults of the house, and bounds', () => {
     rotate: 300_000,
   });
   for (const wrong of [
-    { idle: '1 min' },
+    { idle: '30 s' },
     { idle: '31 days' },
     { longest: '91 days' },
-    { longest: '1 min' },
+    { longest: '30 s' },
     { rotate: '1 s' },
     { rotate: '2 days' },
     { other: '1 h' },

@@ -7,10 +7,10 @@ const DAY = 24 * HOUR;
 
 /** `signin`: how long people stay signed in. */
 export const signinConfig = z.strictObject({
-  idle: duration({ min: 5 * MINUTE, max: 30 * DAY })
+  idle: duration({ min: MINUTE, max: 30 * DAY })
     .default(12 * HOUR)
     .describe('A browser that was not used for so long is signed out.'),
-  longest: duration({ min: 15 * MINUTE, max: 90 * DAY })
+  longest: duration({ min: MINUTE, max: 90 * DAY })
     .default(7 * DAY)
     .describe('So long after signing in a browser is signed out, however much it is used.'),
   rotate: duration({ min: MINUTE, max: DAY })

@@ -4,10 +4,10 @@ import { RSA_SHA256, RSA_SHA512, SIGNATURE } from './names.ts';
 import type { XmlElement } from './xml.ts';
 import { attributeOf, childrenOf, textOf } from './xml-tree.ts';
 
-/** What stands before the hash in a signed block (RFC 8017, 9.2, note 1), and how long the whole is. */
-const BLOCKS = new Map([
-  [RSA_SHA256, { head: Buffer.from('3031300d060960864801650304020105000420', 'hex'), bytes: 51 }],
-  [RSA_SHA512, { head: Buffer.from('3051300d060960864801650304020305000440', 'hex'), bytes: 83 }],
+/** What stands before the hash in a signed block (RFC 8017, 9.2, note 1). */
+const HEADS = new Map([
+  [RSA_SHA256, Buffer.from('3031300d060960864801650304020105000420', 'hex')],
+  [RSA_SHA512, Buffer.from('3051300d060960864801650304020305000440', 'hex')],
 ]);
 
 /**
@@ -22,13 +22,10 @@ export function signersOf(signature: XmlElement, certificates: readonly string[]
   const [info] = childrenOf(signature, SIGNATURE, 'SignedInfo');
   const [method] = info === undefined ? [] : childrenOf(info, SIGNATURE, 'SignatureMethod');
   const [value] = childrenOf(signature, SIGNATURE, 'SignatureValue');
-  const block = BLOCKS.get(method === undefined ? '' : (attributeOf(method, 'Algorithm') ?? ''));
+  const head = HEADS.get(method === undefined ? '' : (attributeOf(method, 'Algorithm') ?? ''));
   const bytes = value === undefined ? null : strictBase64(textOf(value) ?? '');
-  if (block === undefined || bytes === null) return [];
-  return certificates.filter((certificate) => {
-    const opened = openedBy(certificate, bytes);
-    return opened?.length === block.bytes && opened.subarray(0, block.head.length).equals(block.head);
-  });
+  if (head === undefined || bytes === null) return [];
+  return certificates.filter((certificate) => openedBy(certificate, bytes)?.subarray(0, head.length).equals(head));
 }
 
 function openedBy(certificate: string, bytes: Uint8Array): Buffer | null {
