@@ -108,7 +108,9 @@ test('P3: following ends, and says why, when the credential is revoked, its owne
   const ends: [() => void, Record<string, string>, string][] = [
     [() => world.set('credentials', row.id, { revokedAt: world.now }), bearer(secret), 'credential_ended'],
     [
-      () => void (people.sessions = people.sessions.map((one) => ({ ...one, revokedAt: 1 }))),
+      () => {
+        people.sessions = people.sessions.map((one) => ({ ...one, revokedAt: 1 }));
+      },
       browser,
       'credential_ended',
     ],

@@ -23,8 +23,12 @@ test('identities are listed page by page, found by person and provider, and unli
   const seen: string[] = [];
   let cursor: string | null = null;
   do {
-    const page = (await call('GET', `/api/identities?limit=2${cursor ? `&cursor=${cursor}` : ''}`)).json();
-    seen.push(...page.identities.map(({ subject }: { subject: string }) => subject));
+    const answer: { json(): unknown } = await call(
+      'GET',
+      `/api/identities?limit=2${cursor ? `&cursor=${cursor}` : ''}`,
+    );
+    const page = answer.json() as { identities: { subject: string }[]; cursor: string | null };
+    seen.push(...page.identities.map(({ subject }) => subject));
     cursor = page.cursor;
   } while (cursor !== null);
   assert.deepEqual([...seen].sort(), people.identities.map(({ subject }) => subject).sort());

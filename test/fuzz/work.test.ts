@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ALGORITHMS } from '../../src/identity/oidc/algorithms.ts';
+import { openToken } from '../../src/identity/oidc/jws.ts';
+import { strictObject } from '../../src/identity/oidc/strict-json.ts';
+import { checkAnswer } from '../../src/identity/saml/hygiene.ts';
+import { readAnswer } from '../../src/identity/saml/refuse.ts';
 import { scanJson } from '../../src/kernel/json-scan.ts';
 import { safeText } from '../../src/kernel/redact.ts';
 import { parseTraceparent, parseTracestate } from '../../src/kernel/trace.ts';
@@ -24,6 +29,20 @@ function frame(text: string): void {
   for (let at = 0; at < bytes.length; at += 100) scanner.push(bytes.subarray(at, at + 100));
 }
 
+/** Refused ones must be as cheap as accepted ones, here too. */
+function whatever(read: () => unknown): void {
+  try {
+    read();
+  } catch {
+    // It is the work that counts.
+  }
+}
+
+const token = (text: string) => whatever(() => openToken(text, ALGORITHMS));
+const RESPONSE = '<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol">';
+const answer = (inside: string) =>
+  whatever(() => checkAnswer(readAnswer('the answer', `${RESPONSE}${inside}</p:Response>`)));
+
 /** Inputs of a size, each made to be dear for the parser that reads it. */
 const DEAR: Readonly<Record<string, (size: number) => void>> = {
   'json: backslashes': (n) => scan(`["${'\\\\'.repeat(n)}"]`),
@@ -42,6 +61,20 @@ const DEAR: Readonly<Record<string, (size: number) => void>> = {
   'sse: byte order marks': (n) => frame('\ufeff'.repeat(n)),
   'trace: dashes': (n) => parseTraceparent('0-'.repeat(n)),
   'trace: members': (n) => parseTracestate('a=b,'.repeat(n)),
+  'token: dots': (n) => token('.'.repeat(n)),
+  'token: one long part': (n) => token(`eyJhbGciOiJSUzI1NiJ9.${'A'.repeat(n)}.AA`),
+  'token: names of claims': (n) =>
+    void strictObject(Buffer.from(`{${Array.from({ length: n / 10 }, (_, i) => `"\\u0061${i}":0`).join()}}`)),
+  'saml: siblings': (n) => answer('<p:a/>'.repeat(n / 6)),
+  'saml: ids': (n) => answer(Array.from({ length: n / 10 }, (_, i) => `<p:a ID="a${i}"/>`).join('')),
+  'saml: references': (n) => answer('&amp;'.repeat(n / 5)),
+  'saml: almost a tag': (n) => answer(`<${'a'.repeat(n)}`),
+  'saml: white space in a tag': (n) => answer(`<p:a${' '.repeat(n)}b`),
+  'saml: one long value': (n) => answer(`<p:a b="${'>'.repeat(n)}"/>`),
+  'saml: declarations': (n) =>
+    answer(Array.from({ length: n / 40 }, (_, i) => `<x xmlns:a${i}="urn:a${i}"/>`).join('')),
+  'saml: open elements': (n) => answer('<p:a>'.repeat(n / 5)),
+  'saml: signatures': (n) => answer('<s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"/>'.repeat(n / 60)),
   'text: almost secrets': (n) => safeText('Bearer eyJ-----BEGIN '.repeat(n / 10)),
   'patterns: stars': (n) => matches(`${'*a'.repeat(50)}b`, 'a'.repeat(n)),
 };

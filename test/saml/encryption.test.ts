@@ -64,11 +64,43 @@ const changed = (from: string | RegExp, to: string) => (): string => {
   return other;
 };
 
+const CBC: Encrypting = { cipher: 'aes-256-cbc' };
+
 refused(
-  'AES-CBC: who may send changed texts learns what stands in them',
-  encrypted({ cipher: 'aes-256-cbc' }),
-  /AES-GCM is/,
+  'AES-CBC without a signature around it: who may send changed texts learns what stands in them',
+  encrypted(CBC),
+  /only where the response is signed/,
 );
+refused(
+  'AES-CBC in a response that a stranger signed, before anything is decrypted',
+  () => signed(responseXml(encryptedXml(ASSERTION, CBC)), { keys: stranger }),
+  /signature of the response|changed after it was signed/,
+);
+refused(
+  'AES-CBC changed inside of a signature, before anything is decrypted',
+  () => signed(responseXml(encryptedXml(ASSERTION, CBC))).replace(/(<xenc:CipherValue>)..../g, '$1AAAA'),
+  /signature of the response|changed after it was signed/,
+);
+for (const [what, spoil] of [
+  ['no padding', (bytes: Buffer) => bytes.subarray(0, -16)],
+  ['half a block', (bytes: Buffer) => bytes.subarray(0, -8)],
+  ['nothing', () => Buffer.alloc(0)],
+] as const) {
+  refused(
+    `AES-CBC, signed, with ${what}: the same as every other failure`,
+    () => signed(responseXml(encryptedXml(ASSERTION, { ...CBC, spoil }))),
+    /^the assertion cannot be decrypted with our key$|not one assertion|not whole|is no|unusual shape/,
+  );
+}
+refused(
+  'AES-CBC, signed, to somebody else',
+  () => signed(responseXml(encryptedXml(ASSERTION, { ...CBC, to: stranger }))),
+  /^the assertion cannot be decrypted with our key$/,
+);
+test('AES-CBC, which AD FS and Entra ID write, is taken inside of a response that the provider signed', async () => {
+  const { subject } = await finish(signed(responseXml(encryptedXml(ASSERTION, CBC))));
+  assert.equal(subject, 'ada-1');
+});
 refused('Triple DES', encrypted({ written: `${NS.xenc}tripledes-cbc` }), /AES-GCM is/);
 refused('an unknown cipher', encrypted({ written: 'urn:other' }), /AES-GCM is/);
 refused('the name of something every object has', encrypted({ written: 'constructor' }), /AES-GCM is/);

@@ -141,7 +141,8 @@ export function signatureXml(canonical: string, signing: Signing = {}): string {
   const { keys = idp, hash = 'RSA-SHA256', digestHash = 'sha256' } = signing;
   const method = signing.method ?? 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256';
   const digestMethod = signing.digestMethod ?? `${NS.xenc}sha256`;
-  const uri = signing.uri ?? `#${/ ID="([^"]*)"/.exec(canonical)?.[1] ?? ''}`;
+  const [, id = ''] = canonical.match(/ ID="([^"]*)"/) ?? [];
+  const uri = signing.uri ?? `#${id}`;
   const canonicalisation = `<ds:CanonicalizationMethod Algorithm="${signing.canonicalisation ?? C14N}"></ds:CanonicalizationMethod>`;
   const transforms =
     signing.transforms ??

@@ -67,7 +67,10 @@ function inTheClear(sent: Document, { settings, privateKey }: AnswerInput): Docu
   const { assertion } = sent;
   if (assertion === null) refuse('the answer has no assertion');
   if (!sent.encrypted) return settings.encrypted ? refuse('the assertion must come encrypted') : sent;
-  const plain = reading('the decrypted assertion', () => xmlText(decryptAssertion(assertion, privateKey))).trim();
+  // By now the signature of the response, where there is one, was verified, and it covers what is encrypted.
+  const signed = sent.responseSignature !== null;
+  const decrypted = () => xmlText(decryptAssertion(assertion, { privateKey, signed }));
+  const plain = reading('the decrypted assertion', decrypted).trim();
   const opened = documentOf(sent.text.slice(0, assertion.start) + plain + sent.text.slice(assertion.end));
   // Anybody can encrypt to us: what was inside must be one assertion, and must not have closed the element around it.
   const inside = opened.assertion;

@@ -49,10 +49,13 @@ export async function revisionText({ state }: DoorParts, number: number): Promis
 }
 
 function knownNames({ state }: DoorParts): KnownNames {
-  const { parties, credentials } = state.directory.current;
+  const { parties, credentials, identitiesOf, groupsOf } = state.directory.current;
   const names = { person: new Set<string>(), service: new Set<string>() };
   for (const { id, kind, name, erasedAt } of parties.values()) {
     if (erasedAt === null) names[kind].add(id).add(fold(name ?? id));
   }
-  return { people: names.person, services: names.service, keys: new Set(credentials.keys()) };
+  const groups = new Set([...identitiesOf.keys()].flatMap((person) => groupsOf(person)));
+  const known = { people: names.person, services: names.service, keys: new Set(credentials.keys()) };
+  // Before the first sign-in no group is known, and none would be a mistake.
+  return identitiesOf.size === 0 ? known : { ...known, groups };
 }
