@@ -43,7 +43,7 @@ test('a change that two people must agree on waits as a proposal until somebody 
   assert.deepEqual(world.changes, ['proposal.made']);
   const stale = await call('POST', `/api/proposals/${id}/approve`, {
     ...{ token: ada.token, body: {} },
-    headers: { 'if-match': '"of another"' },
+    headers: { 'if-match': '"another"' },
   });
   assert.equal(stale.statusCode, 412);
   const done = await call('POST', `/api/proposals/${id}/approve`, {

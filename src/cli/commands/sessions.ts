@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { examples } from '../examples.ts';
-import { textOf, timeOf } from '../fields.ts';
+import { numberOf, textOf, timeOf } from '../fields.ts';
 import { everyEntry } from '../lists.ts';
 
 const REASON = ['--reason <text>', 'why, for the audit trail; name nobody in it'] as const;
@@ -54,7 +54,8 @@ export function sessionsCommand(program: Command, cli: Cli): void {
     .option(...REASON)
     .action(async (who: string, { reason }: { reason?: string }) => {
       const ended = await cli.api().post(`/api/people/${encodeURIComponent(who)}/sessions/revoke`, { reason });
-      cli.answer(ended, () => [`Ended: ${textOf(ended, 'ended')} sessions`]);
+      const count = numberOf(ended, 'ended');
+      cli.answer(ended, () => [`Ended: ${count} ${count === 1 ? 'session' : 'sessions'}`]);
     });
   examples(endAll, cli.io.command, [['sessions end-all ada@example.com', 'to stop keys too: people disable']]);
 }
