@@ -40,6 +40,8 @@ export interface Gateway {
   records(like: (record: TrailRecord) => boolean, least?: number): Promise<TrailRecord[]>;
   /** What it printed so far, on both streams. */
   printed(): string;
+  /** Resolves when it has printed something like this. */
+  says(pattern: RegExp): Promise<void>;
   /** Ends it as Ctrl-C does, and reads the whole trail that it left. */
   halt(): Promise<JournalRecord[]>;
   /** Ends it, if it runs, and removes everything it kept. */
@@ -105,6 +107,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       throw new Error(`only ${found.length} such records in the trail`);
     },
     printed,
+    async says(pattern) {
+      for (let look = 0; look < LOOKS; look++) {
+        if (pattern.test(printed())) return;
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      }
+      throw new Error(`it never said ${pattern}`);
+    },
     async halt() {
       await ended(child);
       const found: JournalRecord[] = [];

@@ -137,24 +137,33 @@ test('requests are signed, so that a provider may ask for it; the metadata says 
 });
 
 test(
-  'an encrypted assertion is taken, by AES-GCM alone; where the policy asks for it, one in the clear is not',
+  'an encrypted assertion is taken, as SimpleSAMLphp and as xmlsec1 encrypt; where the policy asks for it, one in the clear is not',
   options,
   async () => {
-    const certificate = certificateIn(metadata);
-    provider.behave({ signResponse: false });
-    const taken = await through((document) => encrypted(document, certificate));
-    assert.equal(taken.page.url.pathname, '/account', taken.page.text);
-    assert.ok(taken.document.includes('EncryptedAssertion') && !taken.document.includes('carol'));
-    assert.equal(judged.at(-1)?.theirs, 'absent', 'nothing of it can be read on the way');
-    judged.pop();
-    provider.behave({ encrypt: true });
-    await assertRefused(await through(undefined, { of: 'response' }), 'response_invalid', 'valid');
     await govern(', encrypted: true');
+    // AES-CBC, which it alone knows, counts inside of a signature; nothing of it can be read or changed on the way.
+    provider.behave({ encrypt: true });
+    const theirs = await through(undefined, { of: 'response' });
+    assert.equal(theirs.page.url.pathname, '/account', theirs.page.text);
+    assert.ok(theirs.document.includes('EncryptedAssertion') && !theirs.document.includes('carol'));
+    assert.deepEqual(judged.at(-1), { ours: 'accepted', theirs: 'valid' });
+    const changed = await through(
+      (document) => document.replace(/(?<=<xenc:CipherValue>.{60})./g, (letter) => (letter === 'A' ? 'B' : 'A')),
+      {
+        of: 'response',
+      },
+    );
+    await assertRefused(changed, 'response_invalid', 'invalid');
+    provider.behave({ encrypt: true, signResponse: false });
+    await assertRefused(await through(undefined, { of: 'response' }), 'response_invalid', 'absent');
     provider.behave({ signResponse: false });
     await assertRefused(await through(), 'response_invalid', 'valid');
-    const again = await through((document) => encrypted(document, certificate));
-    assert.equal(again.page.url.pathname, '/account', again.page.text);
-    judged.pop();
+    const certificate = certificateIn(metadata);
+    const taken = await through((document) => encrypted(document, certificate));
+    assert.equal(taken.page.url.pathname, '/account', taken.page.text);
+    assert.ok(taken.document.includes('aes256-gcm') && !taken.document.includes('carol'));
+    // Its only signature is inside, where no second opinion reaches.
+    assert.deepEqual(judged.pop(), { ours: 'accepted', theirs: 'absent' });
     await govern();
     provider.behave({});
   },

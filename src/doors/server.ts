@@ -136,8 +136,6 @@ const FRAMING: Readonly<Record<string, readonly [status: string, reason: string]
 function badFraming(hsts: boolean): (error: Error & { readonly code?: string }, socket: Socket) => void {
   return (error, socket) => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
-    // Of a connection that never came to HTTP nobody waits for an answer in it.
-    if (/^ERR_(?:SSL|TLS)_/.test(error.code ?? '')) return void socket.destroy();
     if (socket.writable && socket.bytesWritten === 0) {
       const [status, reason] = FRAMING[error.code ?? ''] ?? ['400 Bad Request', 'it is not valid HTTP'];
       const body = malformed(reason);

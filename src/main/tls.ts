@@ -6,7 +6,7 @@ import type { StateParts } from './state.ts';
 /** Certificates that are served with, and who is told of new ones. */
 export interface OpenTls {
   readonly material: TlsMaterial;
-  /** Hears of new certificates from now on. */
+  /** Hears of the newest certificates at once, and of new ones from now on. */
   onRenewed(listener: (material: TlsMaterial) => void): void;
   warnings(): string[];
 }
@@ -32,9 +32,13 @@ export async function openTls({
   });
   closers.add('certificates', () => watch.close());
   return {
-    material: watch.material,
+    get material() {
+      return watch.material;
+    },
     onRenewed(listener) {
       renew = listener;
+      // Also what came between the opening and this moment.
+      listener(watch.material);
     },
     warnings: () => watch.warnings(),
   };

@@ -50,7 +50,12 @@ async function listening() {
   await door.app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = door.app.server.address() as AddressInfo;
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-  return { ...door, port, bearer };
+  const close = (): Promise<void> => {
+    // Those that still follow would hold up the end.
+    door.app.server.closeAllConnections();
+    return door.app.close();
+  };
+  return { ...door, port, bearer, close };
 }
 
 async function settled(check: () => boolean): Promise<void> {
@@ -58,7 +63,7 @@ async function settled(check: () => boolean): Promise<void> {
 }
 
 test('records come as they are written, after the position that was seen, and of the kinds that were asked for', async () => {
-  const { world, app, port, bearer, token } = await listening();
+  const { world, close, port, bearer, token } = await listening();
   const { feed } = world;
   for (const kind of ['gateway', 'intent', 'outcome'] as const) feed.add(kind, { who: 'per_x' });
   const all = await follow(port, '/api/events?after=1', bearer(token));
@@ -94,11 +99,11 @@ test('records come as they are written, after the position that was seen, and of
   assert.doesNotMatch(fresh.text(), /id: [1-6]\n/);
   for (const stream of [all, back, fresh]) stream.hangUp();
   await settled(() => feed.open === 0);
-  await app.close();
+  await close();
 });
 
 test('P3: following ends, and says why, when the credential is revoked, its owner disabled, or the role gone', async () => {
-  const { world, app, port, bearer, token, owner } = await listening();
+  const { world, close, port, bearer, token, owner } = await listening();
   const { people, feed } = world;
   const audrey = world.party('audrey@example.com', { role: 'auditor' });
   const adam = world.party('adam@example.com', { role: 'admin' });
@@ -144,11 +149,11 @@ test('P3: following ends, and says why, when the credential is revoked, its owne
   await stream.ended;
   assert.doesNotMatch(stream.text(), /per_secret/);
   assert.ok(token);
-  await app.close();
+  await close();
 });
 
 test('few follow at once, of one person and in all, and a place is free again once somebody hangs up', async () => {
-  const { world, app, port, bearer, token } = await listening();
+  const { world, close, port, bearer, token } = await listening();
   const streams: Stream[] = [];
   for (let i = 0; i < 5; i++) streams.push(await follow(port, '/api/events', bearer(token)));
   const sixth = await follow(port, '/api/events', bearer(token));
@@ -167,7 +172,7 @@ test('few follow at once, of one person and in all, and a place is free again on
   await settled(() => world.feed.open === 99);
   assert.equal((await follow(port, '/api/events', bearer(secret))).status, 200);
   for (const stream of streams) stream.hangUp();
-  await app.close();
+  await close();
 });
 
 test('following is for those who read the trail, and a kind that does not exist is refused', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { grant, stop } from '../store/rows.ts';
-import { NOW, openDoor } from './fake.ts';
+import { NOW, openDoor, World } from './fake.ts';
 
 const tagOf = (answer: { headers: Record<string, unknown> }): string => String(answer.headers.etag);
 
@@ -93,16 +93,33 @@ test('the calls of a key do not change its tag, and time does not change that of
   await app.close();
 });
 
-test('of two who change what both saw, one hears that it was changed', async () => {
-  const { world, call, member, app } = await openDoor();
-  const url = `/api/people/${member.id}`;
-  const headers = { 'if-match': tagOf(await call('GET', url)) };
-  const both = await Promise.all([
-    call('POST', `${url}/disable`, { body: {}, headers }),
-    call('POST', `${url}/team`, { body: { team: null, reason: 'left' }, headers }),
-    call('POST', `${url}/disable`, { body: {}, headers }),
-  ]);
-  assert.deepEqual(both.map(({ statusCode }) => statusCode).sort(), [200, 412, 412]);
-  assert.equal(world.changes.length, 1);
-  await app.close();
+test('of those who change what all of them saw, one does, and the others hear that it was changed', async () => {
+  const world = new World();
+  let waiting = 0;
+  let go = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const door = await openDoor({
+    changes: {
+      ...world.services().changes,
+      disableParty: async ({ party }) => {
+        waiting += 1;
+        await gate;
+        door.world.set('parties', party, { disabledAt: door.world.now });
+      },
+    },
+  });
+  const url = `/api/people/${door.member.id}`;
+  const headers = { 'if-match': tagOf(await door.call('GET', url)) };
+  const both = [1, 2, 3].map(() => door.call('POST', `${url}/disable`, { body: {}, headers }));
+  // Nobody else waits for this thing: another is changed meanwhile.
+  const other = door.world.party('other@example.com');
+  while (waiting === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal((await door.call('POST', `/api/people/${other.id}/team`, { body: { team: null } })).statusCode, 200);
+  go();
+  const statuses = (await Promise.all(both)).map(({ statusCode }) => statusCode);
+  assert.deepEqual(statuses.sort(), [200, 412, 412]);
+  assert.equal(waiting, 1);
+  await door.app.close();
 });

@@ -92,12 +92,13 @@ test('P8: a lead makes virtual keys that are charged to the own teams, and no ot
 });
 
 test('P2, P8: a lead grants no more than what is left of the team, never to the team itself, and approves what it may ask for', async () => {
-  const { ask, world, payments, pat, rob, both, app } = await openTeams();
+  const { ask, world, payments, research, pat, rob, both, app } = await openTeams();
   const { people } = world;
   const key = world.credential(both.id, { team: payments.id }).row.id;
   const foreign = world.credential(rob.id).row.id;
   people.headroom.set(payments.id, 5_000_000);
-  people.askable.add(`${payments.id} claude-opus-*`);
+  people.headroom.set(research.id, 5_000_000);
+  for (const team of [payments, research]) people.askable.add(`${team.id} claude-opus-*`);
   const money = (whom: string, usd: string) => ({ kind: 'budget', for: whom, usd, hours: '8 h', reason: 'SEC-214' });
   const approval = (whom: string, model: string) => ({
     kind: 'approval',
@@ -131,7 +132,7 @@ test('P2, P8: a lead grants no more than what is left of the team, never to the 
   }
   // Without a budget of its own there is nothing to give from.
   people.headroom.delete(payments.id);
-  assert.equal((await ask('POST', '/grants', money(pat.id, '0.01'))).status, 403);
+  for (const usd of ['0.01', '0']) assert.equal((await ask('POST', '/grants', money(pat.id, usd))).status, 403, usd);
   await app.close();
 });
 
@@ -223,7 +224,7 @@ test('forecast, unusual spending and budgets of a lead are those of the own team
     { scope: 'person', subject: pat.id, ...grown },
   ];
   assert.deepEqual(named((await ask('GET', '/usage/unusual')).body.rows, 'subject'), [payments.id]);
-  world.policies.put('budgets: [{ for: team, limit: 100 USD/month }, { for: organization, limit: 900 USD/month }]');
+  world.policies.put('budgets: [{ each: team, limit: 100 USD/month }, { for: organization, limit: 900 USD/month }]');
   const budgets = (await ask('GET', '/budgets')).body.budgets as { whom: { scope: string; id: string } }[];
   assert.deepEqual(
     budgets.map(({ whom }) => [whom.scope, whom.id]),

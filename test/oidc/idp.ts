@@ -11,7 +11,6 @@ export const T0 = 1_800_000_000_000;
 export const ISSUER = 'https://idp.example.com';
 export const CALLBACK = 'https://gatehouse.example.com/signin/callback/acme';
 export const SECRET = 'a secret: with-signs_ & 100%';
-export const NOW_S = T0 / 1000;
 
 /** A clock that stands still until it is moved. */
 export function handClock(start = T0) {

@@ -84,6 +84,10 @@ function searchRoute(app: AdminApp, services: AdminServices): void {
     },
     async ({ query }) => {
       const [from, to] = periodOf(query);
+      const mark = query.order === 'oldest' ? 'o' : 'n';
+      if (query.cursor !== undefined && !new RegExp(`^${mark}\\d{1,15}$`).test(query.cursor)) {
+        throw new AdminProblem('invalid', 'cursor is not one that this list gave out in this order');
+      }
       const view = new DirectoryView(await services.directory());
       const page = await services.projections.audit({
         oldestFirst: query.order === 'oldest',

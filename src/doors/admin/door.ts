@@ -108,12 +108,15 @@ function acceptJsonOnly(api: AdminApp): void {
       if (request.headers['content-encoding'] !== undefined) throw new Refusal('media_type_unsupported');
       rememberBody(request, body);
       if (body.length === 0) return {};
-      return parseJson(body);
+      const value = parseJson(body);
+      // Nothing at all stands for no fields; a null that somebody sends does not.
+      if (value === null) throw new AdminProblem('invalid', 'The body is null, not an object.');
+      return value;
     },
   );
   // A POST whose fields are all optional may come without a body.
   api.addHook('preValidation', async (request) => {
-    if (request.method === 'POST' && (request.body === undefined || request.body === null)) request.body = {};
+    if (request.method === 'POST') request.body ??= {};
   });
 }
 

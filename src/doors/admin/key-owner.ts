@@ -75,8 +75,6 @@ function mustReachService(
     if (team === null) throw new AdminProblem('out_of_reach', 'Name one of your teams for a new service.');
     return;
   }
-  if (!reach.person(known.id))
-    throw new AdminProblem('out_of_reach', 'This name is taken by a service outside your teams.');
   mustBeCharged(services, reach, { id: known.id, team });
 }
 

@@ -93,6 +93,7 @@ export const tidyDocument: SwaggerTransformObject = (input) => {
   const all = document.components?.schemas ?? {};
   const schemas = reachable(document.paths, all);
   const paths = JSON.parse(JSON.stringify(document.paths ?? {}), (_key, value: unknown) => {
+    if (isOptionalBody(value)) return { ...value, required: false };
     const answer = value as { description?: string; content?: { 'application/json'?: { schema?: { $ref?: string } } } };
     if (answer?.description !== 'Default Response') return value;
     const id = answer.content?.['application/json']?.schema?.$ref?.split('/').at(-1);
@@ -100,6 +101,13 @@ export const tidyDocument: SwaggerTransformObject = (input) => {
   });
   return { ...document, paths, components: { ...document.components, schemas } } as ReturnType<SwaggerTransformObject>;
 };
+
+/** A body without a field that must be there may be left out. */
+function isOptionalBody(value: unknown): value is object {
+  const body = value as { required?: unknown; content?: { 'application/json'?: { schema?: Record<string, unknown> } } };
+  const schema = body?.required === true ? body.content?.['application/json']?.schema : undefined;
+  return schema?.type === 'object' && schema.required === undefined;
+}
 
 /** The schemas that `from` refers to, and those that these refer to. */
 function reachable<T>(from: unknown, all: Readonly<Record<string, T>>): Record<string, T> {

@@ -35,7 +35,7 @@ function readRoutes(app: AdminApp, services: AdminServices): void {
           state: described(PersonState.optional(), 'Only people in this state.'),
           team: line(64, 'Only people of this team, by id or name.').optional(),
         }),
-        response: answers([200, z.object({ people: z.array(Person), cursor: nextCursor })]),
+        response: answers([200, z.object({ people: z.array(Person), cursor: nextCursor })], 404),
       },
     },
     async (request) => {

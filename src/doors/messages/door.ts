@@ -65,7 +65,7 @@ function envelopeOf(action: Action, path: string, io: { request: FastifyRequest;
     hasBody: isPost,
     body: isPost ? new RequestBody(request) : null,
     gone: gone.signal,
-    peer: request.socket.remoteAddress ?? '',
+    peer: io.request.ip,
     reply: new HttpReply(request, response),
   };
 }

@@ -74,7 +74,7 @@ const SIGN_IN: Readonly<Record<SignInFailureCode, readonly [status: number, reme
   email_unverified: [403, 'Confirm your address at your provider, then sign in again.'],
   domain_elsewhere: [403, 'Choose the way of your own company on the sign-in page.'],
   not_invited: [403, 'Invitations are for one address: make sure that you signed in with the one that was invited.'],
-  link_needed: [403, 'Ask your platform team to link it, and tell them the record below.'],
+  link_needed: [403, 'Ask your platform team to link it: your sign-in waits for them.'],
   disabled: [403, ASK],
   ended: [403, 'They can extend it, and you keep everything you had.'],
   groups_unavailable: [503, `Try again in a minute. If it goes on, tell your platform team the code below.`],
