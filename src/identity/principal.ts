@@ -22,7 +22,7 @@ export interface Principal {
 
 /**
  * What somebody may do with Gatehouse itself, highest first; the highest wins. `primary_owner`: everything, billing included; exactly
- * one. `admin`: people, policies, audit. `auditor`: reads everything, changes nothing. `team_lead`: usage, keys and exceptions of the
+ * one. `admin`: people, policies, audit. `auditor`: reads everything but content, changes nothing. `team_lead`: usage, keys and exceptions of the
  * own teams. `member`: the own account.
  */
 export const ROLES = ['primary_owner', 'admin', 'auditor', 'team_lead', 'member'] as const;

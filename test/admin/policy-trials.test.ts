@@ -216,7 +216,7 @@ test('a replay reads the journal page by page, charges orphans what they held, a
     record('extension', { intent: 'rec_3', reserved: 1_500_000 }),
     record('outcome', { intent: 'rec_3', result: 'unknown' }),
     record('refusal', { ...caller, model: 'claude-sonnet-5-5', code: 'not_permitted' }),
-    record('refusal', { who: member.id, key: 'adm_1', team: null, action: 'admin', code: 'owner_required' }),
+    record('refusal', { who: member.id, key: 'adm_1', team: null, action: 'admin', code: 'role_required' }),
     record('strangers', {}),
   ];
   const text = 'access: [{ allow: claude-sonnet-*, to: everyone }]\nbudgets: [{ each: person, limit: 3 USD/day }]';

@@ -7,6 +7,7 @@ import { fold } from '../../kernel/text.ts';
 import type { IdentityProvider } from '../../policy/model.ts';
 import { teamHeadroom, teamMayAsk } from '../policy/teams.ts';
 import { teamsOfParty } from '../teams.ts';
+import { refuseWithoutSso } from './callers.ts';
 import { callbackOf, type SignInParts } from './sign-in.ts';
 import { standingOf } from './standing.ts';
 
@@ -70,14 +71,26 @@ async function testProvider({ providers }: SignInParts, name: string, base: URL)
 }
 
 /** From memory alone, as of this moment. */
-function roleNow({ state, governance, clock }: SignInParts, { id, credential }: Principal): Role | null {
+function roleNow({ state, governance, clock }: SignInParts, principal: Principal): Role | null {
+  const { id, credential } = principal;
   const { directory } = governance.keeper.current;
   const now = clock.now();
   const works =
     credential.kind === 'session'
       ? isOpen(state, credential.id, now)
       : isValid(directory.credentials.get(credential.id), now);
-  return works ? standingOf(governance.keeper.current, id).role : null;
+  if (!works || (credential.kind !== 'session' && isShutOut({ governance }, principal))) return null;
+  return standingOf(governance.keeper.current, id).role;
+}
+
+/** A token that the policy in force has shut out by requiring SSO. */
+function isShutOut(parts: Pick<SignInParts, 'governance'>, principal: Principal): boolean {
+  try {
+    refuseWithoutSso(parts, principal);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
 function isOpen(state: SignInParts['state'], id: string, now: number): boolean {

@@ -55,7 +55,10 @@ function withStanding(
  * Where the policy requires SSO, a key or token works only for people who are known at a provider of the policy: whoever left the
  * company there, or never was there, has no second way in. Services are no people and go on.
  */
-function refuseWithoutSso({ governance }: Pick<Parts, 'governance'>, { kind, id, team, credential }: Principal): void {
+export function refuseWithoutSso(
+  { governance }: Pick<Parts, 'governance'>,
+  { kind, id, team, credential }: Principal,
+): void {
   const { policy, directory } = governance.keeper.current;
   if (kind !== 'person' || policy === null || !policy.identity.requireSso) return;
   const { providers } = policy.identity;
