@@ -46,6 +46,8 @@ export class Sessions {
   /** By session, milliseconds since the epoch; also of those saved already, because the snapshot does not follow. */
   readonly #seen = new Map<string, number>();
   readonly #unsaved = new LastUse();
+  /** Sessions that were copied. */
+  readonly #condemned = new Set<string>();
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
@@ -62,6 +64,8 @@ export class Sessions {
     if (presented === undefined || entry === undefined) return { refused: 'unknown', session: null };
     const { session } = entry;
     const refused = this.#refusalOf(entry, { presented, client, now });
+    // At once and for everybody: until its end is committed, or while it cannot be, the copy must not work.
+    if (refused === 'stolen' || refused === 'other_client') this.#condemned.add(session.id);
     if (refused !== null) return { refused, session };
     this.#seen.set(session.id, now);
     this.#unsaved.touch(session.id, now);
@@ -84,6 +88,7 @@ export class Sessions {
   snapshot(): Array<readonly [string, number]> {
     const { sessions } = this.#parts.directory.current;
     for (const id of this.#seen.keys()) if (!sessions.has(id)) this.#seen.delete(id);
+    for (const id of this.#condemned) if (!sessions.has(id)) this.#condemned.delete(id);
     return this.#unsaved.snapshot();
   }
 
@@ -104,7 +109,11 @@ export class Sessions {
   }
 
   #isOver(entry: SessionEntry, now: number): boolean {
-    return hasEnded(entry, now) || now - this.lastSeen(entry.session) >= this.#parts.idleMs;
+    return (
+      this.#condemned.has(entry.session.id) ||
+      hasEnded(entry, now) ||
+      now - this.lastSeen(entry.session) >= this.#parts.idleMs
+    );
   }
 }
 

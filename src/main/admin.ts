@@ -1,23 +1,13 @@
 import { mkdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type {
-  AdminServices,
-  BackupReport,
-  CallContent,
-  ContentPart,
-  DiskReport,
-  Issued,
-  NewKey,
-} from '../doors/admin/services.ts';
-import { ChangeError } from '../identity/changes.ts';
+import type { AdminServices, BackupReport, CallContent, ContentPart, DiskReport } from '../doors/admin/services.ts';
 import type { ContentRecord } from '../identity/content-vault.ts';
-import { fold } from '../kernel/text.ts';
 import { localDay } from '../limits/periods.ts';
-import { subjectOf } from '../steps/attribute.ts';
 import { backup } from '../store/backup.ts';
 import type { CredentialListing } from '../store/ports.ts';
 import type { DoorParts } from './doors.ts';
 import { follow } from './follow.ts';
+import { guardedChanges } from './guarded-changes.ts';
 import { identityServices } from './identity/admin.ts';
 import { adminCallers } from './identity/callers.ts';
 import type { SignInParts } from './identity/sign-in.ts';
@@ -45,11 +35,7 @@ export function adminServices(parts: SignInParts): AdminServices {
     credentials: (owner) => credentialsOf(state, owner),
     stops: (limit) => state.store.stops(limit),
     grants: (limit) => state.store.grants(limit),
-    changes: {
-      ...state.changes,
-      createKey: (input) => createKey(parts, input),
-      claimOwner: (input) => claimOwner(parts, input),
-    },
+    changes: guardedChanges(parts),
     policy: policyServices(parts),
     projections: watch.projections,
     journal: state.journal,
@@ -76,33 +62,6 @@ export function adminServices(parts: SignInParts): AdminServices {
     backup: (name) => makeBackup(parts, name),
     log,
   };
-}
-
-/** Where SSO is required, the secret of the first start is one of the ways that are shut. */
-async function claimOwner({ state, governance }: DoorParts, input: { secret: string; email: string }) {
-  if (governance.keeper.current.policy?.identity.requireSso === true && (await hasPrimaryOwner(state))) {
-    throw new ChangeError('refused', 'The policy requires SSO: sign in at /signin.');
-  }
-  return state.changes.claimOwner(input);
-}
-
-async function hasPrimaryOwner({ store }: State): Promise<boolean> {
-  return (await store.read((tx) => tx.primaryOwner())) !== undefined;
-}
-
-/** A key of a person is charged to one of the person's own teams: another would be taken silently and never used. */
-async function createKey({ state, governance }: DoorParts, input: NewKey): Promise<Issued> {
-  const { directory } = governance.keeper.current;
-  const owner = directory.parties.get(input.owner);
-  const team = input.team === null ? undefined : directory.teams.get(input.team)?.name;
-  if (owner?.kind === 'person' && team !== undefined) {
-    const principal = { kind: owner.kind, id: owner.id, credential: { id: '' }, keyTeam: null };
-    const { teams } = subjectOf({ principal, governance: governance.keeper.current, asked: undefined }).subject;
-    if (!teams.some((name) => fold(name) === fold(team))) {
-      throw new ChangeError('refused', 'This person is not in that team: move them, or name them in the policy first.');
-    }
-  }
-  return state.changes.createKey(input);
 }
 
 /** The store's list with the uses that are not saved yet. */

@@ -7,12 +7,17 @@ import type { Logger } from '../kernel/log.ts';
 import { loadPolicy } from '../policy/load.ts';
 import type { CompiledPolicy } from '../policy/model.ts';
 
+/** What keeps a document out of force. */
+export interface Held {
+  readonly why: string;
+}
+
 export interface PolicyFileParts {
   /** Path of the document. */
   readonly file: string;
   readonly changes: Pick<DirectoryChanges, 'applyPolicy'>;
-  /** Why a document that can be used is not put in force now; null where it may be. Asked each time it is looked at. */
-  readonly hold: (candidate: { readonly policy: CompiledPolicy; readonly text: string }) => Promise<string | null>;
+  /** Why a document that can be used is not put in force now, or the revision that it was compared with. Asked each time it is looked at. */
+  readonly hold: (candidate: { readonly policy: CompiledPolicy; readonly text: string }) => Promise<Held | number>;
   readonly log: Logger;
   readonly closers: Closers;
 }
@@ -95,9 +100,13 @@ export class PolicyFile {
     if (!loaded.ok) return this.#fail(mark, loaded.problems.map(formatProblem).join('; '));
     // Not seen: what holds it up may end, and the file stays as it is.
     const held = await hold({ policy: loaded.policy, text });
-    if (held !== null) return this.#fail(null, held);
+    if (typeof held !== 'number') return this.#fail(null, held.why);
     const teams = [...loaded.policy.teams.values()].map(({ name }) => name);
-    const { revision, unchanged } = await changes.applyPolicy({ actor: 'file', text, reason: null, teams });
+    const { revision, unchanged } = await changes.applyPolicy({
+      ...{ actor: 'file', text, reason: null, teams },
+      // Against another one, which came into force meanwhile, it could weaken more.
+      expect: held,
+    });
     this.#seen = mark;
     this.#trouble = null;
     if (!unchanged) log.info({ file, revision }, 'the policy file was applied');

@@ -89,7 +89,7 @@ function compileGroups({ members: listed }: Team, path: readonly string[], conte
 
 /** Teams of each person and service that the section lists, in the order of the document. */
 export function compileMembers(section: TeamsSection, context: Context): Map<string, string[]> {
-  const memberships = new Map<string, string[]>();
+  const memberships = new Map<string, Set<string>>();
   for (const [written, { members: listed }] of Object.entries(section)) {
     const team = written.trim().normalize('NFC');
     for (const [i, { pattern }] of (listed?.items ?? []).entries()) {
@@ -100,10 +100,10 @@ export function compileMembers(section: TeamsSection, context: Context): Map<str
         continue;
       }
       checkSubject(pattern, path, context);
-      const teams = memberships.get(pattern.id) ?? [];
-      if (teams.includes(team)) context.repeated(path);
-      else memberships.set(pattern.id, [...teams, team]);
+      const teams = memberships.get(pattern.id) ?? new Set<string>();
+      if (teams.has(team)) context.repeated(path);
+      memberships.set(pattern.id, teams.add(team));
     }
   }
-  return memberships;
+  return new Map([...memberships].map(([id, teams]) => [id, [...teams]]));
 }

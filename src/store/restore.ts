@@ -172,6 +172,8 @@ function endSessions(path: string, now: number): void {
     const { count } =
       database.prepare("SELECT count(*) AS count FROM sqlite_schema WHERE name = 'sessions'").get() ?? {};
     if (count === 1) database.prepare('UPDATE sessions SET revoked_at = ? WHERE revoked_at IS NULL').run(now);
+    // The envelope may have been opened since the copy, and its secret read.
+    database.exec("DELETE FROM settings WHERE name = 'break-glass'");
   } finally {
     database.close();
   }

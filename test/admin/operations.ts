@@ -46,7 +46,7 @@ export interface Walk {
   readonly mate: PartyRow;
   /** In no team; changes befall this person. */
   readonly victim: PartyRow;
-  /** `key_…` of the mate. */
+  /** `key_…` of a service of the team. */
   readonly key: string;
   /** `rec_…`. */
   readonly record: string;
@@ -75,7 +75,8 @@ export async function openWalk(): Promise<Walk> {
   const mate = named('maria', { team: team.id });
   const victim = named('vic');
   people.headroom.set(team.id, 1_000_000_000);
-  const key = world.credential(mate.id).row.id;
+  const bot = world.party('bot', { kind: 'service', team: team.id });
+  const key = world.credential(bot.id).row.id;
   world.policies.put('access: [{ allow: "*", to: everyone }]');
   world.stops.push(stop({ target: 'session', subject: 's1' }));
   world.grants.push(grant({ scope: 'team', subject: team.id, endsAt: NOW + 86_400_000 }));
@@ -193,7 +194,7 @@ export function operations(walk: Walk, ownSession: string): Operation[] {
   add(MAY.admins, ['addTeam', 'POST /teams'], { body: { name: 'Build' }, records: 1 });
   add(MAY.admins, ['setPersonTeam', 'POST /people/:id/team', `${vic}/team`], { body: { team: 'build' }, records: 1 });
   add(MAY.admins, ['setRole', 'PUT /people/:id/role', `${vic}/role`], { body: { role: 'auditor' }, records: 1 });
-  add(MAY.adminsAndLeads, ['createKey', 'POST /keys'], { body: { person: mate.id }, records: 1 });
+  add(MAY.adminsAndLeads, ['createKey', 'POST /keys'], { body: { service: 'bot' }, records: 1 });
   add(MAY.adminsAndLeads, ['rotateKey', 'POST /keys/:id/rotate', `/keys/${key}/rotate`], { records: 1 });
   add(MAY.adminsAndLeads, ['revokeKey', 'POST /keys/:id/revoke', `/keys/${key}/revoke`], { records: 1 });
   add(MAY.admins, ['disablePerson', 'POST /people/:id/disable', `${vic}/disable`], { records: 1 });

@@ -228,7 +228,7 @@ test('P8: a policy file that is not UTF-8 changes nothing, and one of the same s
     applyPolicy: async ({ text }: { text: string }) => ({ revision: applied.push(text), unchanged: false }),
   } as never;
   writeFileSync(file, 'access: [ { allow: claude-*, to: everyone } ]\n');
-  const watched = await PolicyFile.watch({ file, changes, hold: async () => null, log: silent, closers });
+  const watched = await PolicyFile.watch({ file, changes, hold: async () => 0, log: silent, closers });
   const { atime, mtime } = statSync(file);
   writeFileSync(file, 'access: [ {  deny: claude-*, to: everyone } ]\n');
   utimesSync(file, atime, mtime);

@@ -246,7 +246,7 @@ async function watching(t: TestContext, first: string) {
   const changesOf = { applyPolicy } as unknown as Parameters<typeof PolicyFile.watch>[0]['changes'];
   const watched = await PolicyFile.watch({
     ...{ file, changes: changesOf, log: silent, closers },
-    hold: async () => null,
+    hold: async () => 0,
   });
   const look = async (): Promise<void> => {
     for (let i = 0; i < 3; i++) await watched.look();

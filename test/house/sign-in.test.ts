@@ -223,6 +223,36 @@ test('two people: what weakens the policy waits for somebody else, and never for
   assert.doesNotMatch(String((await api('GET', '/api/policy', { token: ownerToken })).body.text), /deny: claude-opus/);
 });
 
+test('P8: an admin gives nobody what is not theirs to give: themselves a team, the organization money, the owner another proof', async () => {
+  const { cookie } = await signIn('dora');
+  const me = await api('GET', '/api/session', { cookie });
+  assert.equal(me.body.role, 'admin');
+  const csrf = String(me.body.csrf);
+  const ask = (path: string, body: object, method: 'POST' | 'PUT' = 'POST') =>
+    api(method, path, { cookie, csrf, body });
+  const moved = await ask(`/api/people/${me.body.person}/team`, { team: 'payments' });
+  assert.deepEqual([moved.status, moved.body.code], [403, 'second_person_needed']);
+  const money = { kind: 'budget', for: 'organization', usd: '999', hours: '8 h', reason: 'INC-1' };
+  const granted = await ask('/api/grants', money);
+  assert.deepEqual([granted.status, granted.body.code], [403, 'role_required']);
+  // The owner is known at the provider from now on: who else it proves is not an admin's to say.
+  await signIn('root');
+  const waiting = await api('GET', '/api/identities/waiting', { token: ownerToken });
+  const [row] = waiting.body.waiting as { id: string }[];
+  const linked = await api('POST', `/api/identities/waiting/${row?.id}/link`, { body: {}, token: ownerToken });
+  assert.equal(linked.status, 200, linked.text);
+  const current = String((await api('GET', '/api/policy', { token: ownerToken })).body.text);
+  const elsewhere = current.replace('client_id: gatehouse', 'client_id: another');
+  const pointed = await ask('/api/policy/apply', { text: elsewhere });
+  assert.deepEqual([pointed.status, pointed.body.code], [403, 'role_required'], pointed.text);
+  // Where who may what takes two people, an admin does not appoint the second one.
+  const both = current.replace('two_people: [controls]', 'two_people: [controls, credentials]');
+  assert.notEqual(both, current);
+  assert.equal((await apply(both)).status, 200);
+  const appointed = await ask('/api/people/carol@example.com/role', { role: 'admin' }, 'PUT');
+  assert.deepEqual([appointed.status, appointed.body.code], [409, 'change_refused'], appointed.text);
+});
+
 test('a request with an idempotency key is done once, and its answer is the same with its secret', async () => {
   const body = { service: 'ci', label: 'once' };
   const headers = { 'idempotency-key': '"a-key-of-the-test"' };
@@ -259,7 +289,11 @@ test('events come as they are recorded, and end with the credential', async () =
 test('require_sso shuts every other way, not before one is sealed; the sealed one works once, with an alarm', async () => {
   const { cookie } = await signIn('alice');
   const person = String((await api('GET', '/api/session', { cookie })).body.person);
-  const key = await api('POST', '/api/keys', { body: { person: 'root@example.com' }, token: ownerToken });
+  await api('POST', '/api/people', { body: { email: 'frida@example.com' }, token: ownerToken });
+  const key = await api('POST', '/api/keys', { body: { person: 'frida@example.com' }, token: ownerToken });
+  const known = await api('GET', '/api/identities?person=root@example.com', { token: ownerToken });
+  const [identity] = known.body.identities as { id: string }[];
+  await api('POST', `/api/identities/${identity?.id}/unlink`, { body: {}, token: ownerToken });
   const closed = policy({ identity: 'require_sso: true' });
   const early = await apply(closed);
   assert.equal(early.status, 409, early.text);

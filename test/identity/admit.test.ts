@@ -224,6 +224,25 @@ test('P8: what waits and changes waits under a new id, so that nobody links what
   });
 });
 
+test('P8: nobody slips out of a rule, or into one, by another address; nobody is linked to an address that moved on', async () => {
+  await inWorld(async (world) => {
+    const { person, identity } = await signedIn(world, { email: 'mallory@acme.com' });
+    const name = () => world.directory.current.parties.get(person)?.name;
+    const text = 'access: [ { deny: "*", to: mallory@acme.com }, { allow: "*", to: Carol@acme.com } ]';
+    await world.changes.applyPolicy({ actor, text, teams: [] });
+    for (const email of ['m2@acme.com', 'carol@acme.com']) {
+      await admit(world, { ...identity, email });
+      assert.equal(name(), 'mallory@acme.com', email);
+    }
+    // Somebody waits for an address, and its holder gets another one before an admin looks.
+    const { identity: alice } = await signedIn(world, { email: 'alice@acme.com' });
+    await turnedAway(admit(world, proven({ email: 'alice@acme.com' })), 'link_needed');
+    const [row] = await world.store.waitingIdentities(9);
+    await admit(world, { ...alice, email: 'alice.b@acme.com' });
+    await assert.rejects(world.changes.linkIdentity({ actor, waiting: row?.id ?? '' }), /not theirs any more/);
+  });
+});
+
 test('P8: more groups than are kept are no sign-in, rather than some of them', async () => {
   await inWorld(async (world) => {
     const names = (count: number) => Array.from({ length: count }, (_, i) => `g${i}`);

@@ -201,8 +201,6 @@ test('a secret is due after a quarter of an hour; the one before works for a min
     assert.equal(due(next.secret, T0 + 15 * MINUTE), false);
     assert.equal(due(session.secret, T0 + 16 * MINUTE - 1), false, 'the one before is never due');
     assert.equal(await renew(world, session), null, 'and turns nothing');
-    assert.equal(due(session.secret, T0 + 16 * MINUTE), 'stolen');
-    assert.equal(due(next.secret, T0 + 16 * MINUTE), false, 'whoever sees that must end it');
     world.clock.set(T0 + 30 * MINUTE);
     const third = await renew(world, next);
     assert.ok(third !== null);
@@ -211,6 +209,8 @@ test('a secret is due after a quarter of an hour; the one before works for a min
     await world.directory.refresh();
     assert.equal(due(third.secret, T0 + 30 * MINUTE), false, 'the store says the same');
     assert.equal(due(next.secret, T0 + 31 * MINUTE), 'stolen');
+    // For both who hold it, before its end is committed anywhere, and while it cannot be.
+    assert.equal(due(third.secret, T0 + 31 * MINUTE), 'ended');
   });
 });
 

@@ -107,7 +107,7 @@ for (const [text, ...said] of FAULTS) {
 
 test('syntax and duplicate keys are reported before the schema is looked at', () => {
   // The second value would win and hide the fault of the first.
-  assert.deepEqual(problems('mode: wrong\nmode: strict'), ['g.yaml:2:1: this key is given twice.']);
+  assert.deepEqual(problems('mode: wrong\nmode: strict'), ['g.yaml:2:1: mode: this key is given twice.']);
   assert.deepEqual(problems('1: a\n"1": b'), ['g.yaml:2:1: 1: this key is given twice.']);
   assert.match(problems('upstream: {key: "a')[0] ?? '', /^g\.yaml:1:\d+: something is missing here/);
   assert.match(problems('upstream:\n\tkey: a')[0] ?? '', /^g\.yaml:2:1: a tab is used for indentation/);

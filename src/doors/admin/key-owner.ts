@@ -35,7 +35,7 @@ export async function keyOwner(
   // An admin token does everything that its owner may.
   if (wanted.kind === 'admin' && !reach.all)
     throw roleRequired(callerOf(request).principal.role, 'keys.write', ['all']);
-  if (wanted.service === undefined) return { owner: personFor(services, view, { reach, wanted, team }), team };
+  if (wanted.service === undefined) return { owner: personFor(services, view, { request, reach, wanted, team }), team };
   const known = serviceNamed(state, wanted.service);
   if (!reach.all) mustReachService(services, reach, { known, team });
   // One that is in a team stays there: its other keys would be charged elsewhere all at once.
@@ -51,11 +51,15 @@ function serviceNamed(state: DirectoryState, name: string): PartyRow | undefined
 function personFor(
   services: AdminServices,
   view: DirectoryView,
-  { reach, wanted, team }: { reach: Reach; wanted: Wanted; team: string | null },
+  { request, reach, wanted, team }: { request: FastifyRequest; reach: Reach; wanted: Wanted; team: string | null },
 ): string {
   const { id } = view.person(wanted.person ?? '');
   if (!reach.person(id)) {
     throw new AdminProblem('resource_unknown', 'There is no person with this id or e-mail address.');
+  }
+  // A key speaks for its owner, in every team and under every rule: a lead makes none of somebody else.
+  if (!reach.all && id !== actorOf(request)) {
+    throw new AdminProblem('out_of_reach', 'You lead the team: you make keys of its services and of your own.');
   }
   mustBeCharged(services, reach, { id, team });
   // It would open nothing of worth, and whoever made it would believe otherwise.

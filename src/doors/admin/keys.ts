@@ -156,7 +156,14 @@ function changeRoutes(app: AdminApp, services: AdminServices): void {
     },
     async (request, reply) => {
       const overlapMs = parseDuration(request.body.overlap) ?? 0;
-      const { id: key } = keyWithin(request, new DirectoryView(await services.directory()));
+      const view = new DirectoryView(await services.directory());
+      const { id: key, owner } = keyWithin(request, view);
+      if (!reachOf(request).all && owner.startsWith('per_') && owner !== actorOf(request)) {
+        throw new AdminProblem(
+          'out_of_reach',
+          'Its new secret would speak for somebody else: they or an admin replace it.',
+        );
+      }
       const issued = await changing(request, {
         thing: key,
         shown: () => readKey(services, key),

@@ -108,7 +108,7 @@ async function comeBack(tx: StoreTransaction, known: IdentityRow, proof: Proof):
   if (renamed && address !== null) await rename(tx, party, address);
   await tx.updateIdentity(provider, known.subject, { email: address, groups, lastSignInAt: now });
   const emailChanged = address !== known.email;
-  const same = !emailChanged && groups.join('\n') === known.groups.join('\n');
+  const same = !emailChanged && JSON.stringify(groups) === JSON.stringify(known.groups);
   const result = { person: party.id, endsAt: party.endsAt };
   if (same) return { result, record: null };
   const states = {
@@ -126,6 +126,9 @@ async function takesAddress(
   { address, verified, captured }: Proof,
 ): Promise<boolean> {
   if (address === null || !verified || !captured || address === known.email || address === name) return false;
+  // A rule that names the one address or the other is for whoever an author meant by it.
+  const text = ((await tx.newestPolicy())?.text ?? '').toLowerCase();
+  if (text.includes(address) || (name !== null && text.includes(name))) return false;
   return (await tx.partyByName('person', address)) === undefined;
 }
 

@@ -23,6 +23,10 @@ export async function linkIdentity(
     const { id, provider, subject, issuer, email, person: known } = await existingWaiting(tx, input.waiting);
     const person = await livingPerson(tx, known);
     mustNotTouchOwner(person, actor);
+    // Addresses change hands while somebody waits.
+    if (person.name !== email) {
+      throw new ChangeError('conflict', 'The address is not theirs any more: let them sign in again.');
+    }
     await tx.insertIdentity({
       ...{ provider, subject, issuer, person: person.id, email, groups: [] },
       ...{ linkedBy: actor, createdAt: now, lastSignInAt: null },

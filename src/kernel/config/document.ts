@@ -141,7 +141,11 @@ export function parseConfig(text: string, file: string): Parsed {
     })),
   });
   if (Buffer.byteLength(text) > MAX_BYTES) return fail([{ offset: 0, path: [], message: 'the file is over 1 MiB' }]);
-  const doc = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', logLevel: 'error' });
+  const doc = parseDocument(text, {
+    ...{ lineCounter: lines, prettyErrors: false, version: '1.2', logLevel: 'error' },
+    // Keys that are given twice are found below: the parser compares each with every other.
+    uniqueKeys: false,
+  });
   const errors = doc.errors.map(({ code, pos }) => ({
     offset: pos[0],
     path: [],

@@ -4,6 +4,7 @@ import { type CredentialHeaders, IdentityRefusal, identify } from '../../identit
 import type { KeyKind, Principal } from '../../identity/principal.ts';
 import type { DoorParts } from '../doors.ts';
 import { renewed, sessionOf } from './browsers.ts';
+import { isProvenNow } from './known.ts';
 import { standingOf } from './standing.ts';
 
 type Parts = Pick<DoorParts, 'state' | 'governance' | 'clock' | 'log'>;
@@ -61,8 +62,6 @@ export function refuseWithoutSso(
 ): void {
   const { policy, directory } = governance.keeper.current;
   if (kind !== 'person' || policy === null || !policy.identity.requireSso) return;
-  const { providers } = policy.identity;
-  const identities = directory.identitiesOf.get(id) ?? [];
-  if (identities.some(({ provider }) => providers.has(provider.toLowerCase()))) return;
+  if ((directory.identitiesOf.get(id) ?? []).some((one) => isProvenNow(policy, one))) return;
   throw new IdentityRefusal('sso_required', { known: { who: id, key: credential.id, team } });
 }

@@ -90,7 +90,8 @@ async function admit(
 ): Promise<SignedIn['session']> {
   const { settings } = provider;
   const { state, providers, config } = parts;
-  const capturedBy = proven.email === null ? null : providers.covering(proven.email);
+  // As it is compared everywhere: a blank at its end must not make it somebody else's domain.
+  const capturedBy = proven.email === null ? null : providers.covering(proven.email.trim());
   // What SAML asserts it vouches for: it has no word for an address that was not checked.
   const trustsEmail = settings.kind === 'saml' || settings.trustsEmail;
   const { person, endsAt } = await state.changes.admitIdentity({ proven, capturedBy, trustsEmail });

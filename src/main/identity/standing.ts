@@ -24,7 +24,8 @@ export function standingOf(governance: Governance, id: string): Standing {
     reason: row.role === 'member' ? 'everybody is one' : 'assigned in the directory',
     leads,
   };
-  if (policy === null) return own;
+  // A guest is nobody's admin, whatever team or group they were put into.
+  if (policy === null || row.endsAt !== null) return own;
   const principal = { kind: row.kind, id, keyTeam: null, credential: { id: '' } };
   const { subject } = subjectOf({ principal, governance, asked: undefined });
   const given = standing(policy, subject);

@@ -3,6 +3,7 @@ import type { PolicyApplied, PolicyChange, PolicyProposed } from '../../doors/ad
 import { AdminProblem } from '../../doors/admin/problems.ts';
 import { BREAK_GLASS_SETTING } from '../../identity/changes/break-glass.ts';
 import type { CompiledPolicy } from '../../policy/model.ts';
+import { sourceOf } from '../../policy/sensitive/sign-in.ts';
 import type { DoorParts } from '../doors.ts';
 import { type LoadedText, loadText, revisionText } from './documents.ts';
 import { judge, shutsOtherWays } from './second-person.ts';
@@ -21,6 +22,12 @@ export async function applyText(parts: DoorParts, change: Wanted): Promise<Polic
   const loaded = loadText(parts, change.text);
   const { policy: before, directory } = parts.governance.keeper.current;
   const { kinds, billing } = judge(before, loaded.policy);
+  if (provesOwner(parts, loaded.policy) && !change.billing) {
+    throw new AdminProblem(
+      'role_required',
+      'This changes the provider that proves the primary owner, which only they may: it could prove somebody else.',
+    );
+  }
   if (billing && !change.billing) {
     throw new AdminProblem(
       'role_required',
@@ -67,6 +74,18 @@ function refuseForFile({ config }: DoorParts): void {
   const { file } = config.policy;
   if (file === null) return;
   throw new AdminProblem('conflict', `The policy is the file ${resolve(file)}: change that file, it is watched.`);
+}
+
+/** Whether a candidate changes who proves the primary owner: whoever forges that proof is them. */
+export function provesOwner({ governance }: Pick<DoorParts, 'governance'>, candidate: CompiledPolicy): boolean {
+  const { policy, directory } = governance.keeper.current;
+  const owner = [...directory.parties.values()].find(
+    ({ role, erasedAt }) => role === 'primary_owner' && erasedAt === null,
+  );
+  return (directory.identitiesOf.get(owner?.id ?? '') ?? []).some(({ provider }) => {
+    const next = candidate.identity.providers.get(provider);
+    return next !== undefined && sourceOf(policy?.identity.providers.get(provider)) !== sourceOf(next);
+  });
 }
 
 /** A provider that does not work yet, and no other way in, would leave everybody outside. */

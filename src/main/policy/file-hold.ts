@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/clock.ts';
 import type { CompiledPolicy } from '../../policy/model.ts';
 import type { ProposalRow, Store } from '../../store/ports.ts';
 import type { GovernanceKeeper } from '../governance.ts';
+import type { Held } from '../policy-file.ts';
 import { judge, shutsOtherWays } from './second-person.ts';
 
 interface HoldParts {
@@ -18,26 +19,26 @@ interface HoldParts {
 const MOST = 200;
 
 /**
- * Why the document of the watched file is not put in force now; null where it may be. What needs a second person waits as a proposal of
+ * Why the document of the watched file is not put in force now, or the revision it was compared with, where it may be. What needs a second person waits as a proposal of
  * the file until somebody approves it, which puts it in force.
  */
 export async function holdFile(
   { store, changes, keeper, clock }: HoldParts,
   { policy, text }: { readonly policy: CompiledPolicy; readonly text: string },
-): Promise<string | null> {
+): Promise<Held | number> {
   const { policy: before, directory } = keeper.current;
-  if (directory.policy?.text === text) return null;
+  const base = directory.policy?.number ?? 0;
+  if (directory.policy?.text === text) return base;
   if (shutsOtherWays(before, policy) && (await store.read((tx) => tx.setting(BREAK_GLASS_SETTING))) === undefined) {
-    return 'it sets require_sso, and no way in for emergencies is sealed: gatehouse owner seal';
+    return { why: 'it sets require_sso, and no way in for emergencies is sealed: gatehouse owner seal' };
   }
   const { kinds } = judge(before, policy);
-  if (kinds.length === 0) return null;
-  const base = directory.policy?.number ?? 0;
+  if (kinds.length === 0) return base;
   const sha256 = createHash('sha256').update(text).digest('hex');
   const known = (await store.proposals(MOST)).find((row) => isThis(row, { base, sha256, now: clock.now() }));
-  if (known?.decision === 'rejected') return `it was rejected (${known.id}): change the file`;
+  if (known?.decision === 'rejected') return { why: `it was rejected (${known.id}): change the file` };
   const id = known?.id ?? (await changes.propose({ actor: 'file', text, base, kinds })).id;
-  return `it changes ${kinds.join(', ')}, for which two people are needed: gatehouse proposals approve ${id}`;
+  return { why: `it changes ${kinds.join(', ')}, for which two people are needed: gatehouse proposals approve ${id}` };
 }
 
 function isThis(

@@ -9,7 +9,7 @@ import { isActiveAt } from '../../identity/validity.ts';
 import type { ProposalRow } from '../../store/ports.ts';
 import type { DoorParts } from '../doors.ts';
 import { standingOf } from '../identity/standing.ts';
-import { inForce } from './changes.ts';
+import { inForce, provesOwner } from './changes.ts';
 import { loadText } from './documents.ts';
 import { judge } from './second-person.ts';
 import { diffCandidate } from './trials.ts';
@@ -41,7 +41,7 @@ export async function approveProposal(parts: DoorParts, decision: PolicyDecision
   if (row === undefined) throw new AdminProblem('resource_unknown', 'There is no proposal with this id.');
   const loaded = loadText(parts, row.text);
   const { billing } = judge(parts.governance.keeper.current.policy, loaded.policy);
-  refuseFormerAuthor(parts, row, billing);
+  refuseFormerAuthor(parts, row, billing || provesOwner(parts, loaded.policy));
   const { actor, reason } = decision;
   await state.changes.decideProposal({ actor, proposal: row.id, decision: 'approved', reason });
   const { author, text, base, restores } = row;

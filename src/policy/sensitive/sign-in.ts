@@ -52,7 +52,8 @@ function textOf(provider: IdentityProvider | undefined): string | null {
   return JSON.stringify({ ...provider, place: null, domains: [...provider.domains].sort() });
 }
 
-function sourceOf(provider: IdentityProvider | undefined): string | null {
+/** What of a provider says who somebody is; null for none. */
+export function sourceOf(provider: IdentityProvider | undefined): string | null {
   return provider === undefined ? null : JSON.stringify({ ...provider, place: null, label: null, domains: null });
 }
 
