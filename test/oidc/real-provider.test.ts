@@ -68,6 +68,7 @@ test('a person signs in at a provider that is not ours, in each way to authentic
       await client.finish(returned),
       {
         provider: 'acme',
+        issuer: provider.issuer,
         subject: 'alice',
         email: 'alice@example.com',
         emailVerified: true,

@@ -8,6 +8,7 @@ test('a person who signs in is who the ID token says, with their groups', async 
   const idp = await Idp.start();
   assert.deepEqual(await idp.signIn(idp.client()), {
     provider: 'acme',
+    issuer: 'https://idp.example.com',
     subject: 'user-1',
     email: 'alice@example.com',
     emailVerified: true,
