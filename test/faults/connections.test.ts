@@ -127,7 +127,7 @@ test('a caller that takes nothing of its answer is broken off; who waits, or rea
   const reading = setInterval(() => {
     pieces++;
     slow.socket.resume();
-    setTimeout(() => slow.socket.pause(), 2);
+    setTimeout(() => slow.socket.pause(), 10);
   }, 20);
   t.after(() => clearInterval(reading));
   await until(() => unheard.gone.aborted);
